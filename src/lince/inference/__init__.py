@@ -1,1 +1,30 @@
-"""The inference room."""
+"""From a bundle to predictions: the only way from an image to a `Prediction`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "evaluate"]
+
+if TYPE_CHECKING:
+    from lince.inference.batching import MicroBatcher
+    from lince.inference.bundle import Bundle
+    from lince.inference.evaluate import evaluate
+    from lince.inference.predictor import Outcome, Predictor, Prepared
+
+_HOMES = {
+    "Bundle": "bundle",
+    "MicroBatcher": "batching",
+    "Outcome": "predictor",
+    "Predictor": "predictor",
+    "Prepared": "predictor",
+    "evaluate": "evaluate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"lince.inference.{_HOMES[name]}"), name)

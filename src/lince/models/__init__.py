@@ -1,1 +1,5 @@
-"""The models room."""
+"""Networks: the catalog, the small CNN, pretrained backbones, and how to run them fast."""
+
+from lince.models.catalog import CATALOG, ModelEntry, build, entry_for
+
+__all__ = ["CATALOG", "ModelEntry", "build", "entry_for"]

@@ -1,0 +1,224 @@
+"""The bundle: a trained model as a folder of safetensors and JSON, loadable without running anybody's code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lince.core.errors import BundleError
+from lince.core.files import sha256_file, write_error, write_json
+from lince.core.types import LabelSpace
+from lince.imaging import ImageSpec
+
+if TYPE_CHECKING:
+    from lince.models.network import Network
+
+FORMAT = 1
+WEIGHTS = "model.safetensors"
+MANIFEST = "bundle.json"
+CARD = "card.md"
+
+
+@final
+class OperatingPointRecord(BaseModel):
+    """The decision threshold on the probability of the positive class, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float = Field(ge=0, le=1)
+    aim: str
+    chosen_on: str = "validation"
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
+@final
+class ModelRecord(BaseModel):
+    """Which network to build before its weights are loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    facts: dict[str, Any] | None = None
+
+
+@final
+class BundleManifest(BaseModel):
+    """What ``bundle.json`` holds. Unknown keys are refused: they would be a promise this version cannot keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    format: Literal[1] = 1
+    name: str
+    created: str
+    lince_version: str
+    synthetic: bool = False
+    classes: tuple[str, ...]
+    positive: str | None
+    image: ImageSpec
+    image_hash: str
+    model: ModelRecord
+    temperature: float = Field(gt=0)
+    operating_point: OperatingPointRecord | None
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    figures: dict[str, Any] = Field(default_factory=dict)
+    hashes: dict[str, str] = Field(default_factory=dict)
+
+
+@final
+class Bundle:
+    """A bundle on disk whose manifest has been read and whose weights have been checked against their hash.
+
+    Raises
+    ------
+    BundleError
+        The folder is missing or not a bundle, a hash does not match, or the format is newer than this version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.manifest = _read_manifest(self.path)
+        weights = self.path / WEIGHTS
+        if not weights.is_file():
+            raise BundleError(f"This bundle has no {WEIGHTS}", received=self.path, fix="copy the whole folder again")
+        found = sha256_file(weights)
+        if found != self.manifest.hashes.get(WEIGHTS):
+            raise BundleError(
+                f"{WEIGHTS} is not the file that this bundle was saved with: its hash differs",
+                received=self.path,
+                fix="copy the whole folder again, or train again; do not use this model",
+            )
+        if self.manifest.image.hash != self.manifest.image_hash:
+            raise BundleError(
+                "This bundle prepares images in a way that this version of lince does not",
+                received=self.path,
+                fix=f"install lince-med {self.manifest.lince_version} or train again",
+            )
+        self.model_id = found[:12]
+        self.labels = LabelSpace(self.manifest.classes, self.manifest.positive)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"Bundle({str(self.path)!r}, model={self.manifest.model.name!r}, classes={self.labels.names})"
+
+    @property
+    def name(self) -> str:
+        """The collection it was trained on, as people call it."""
+        return self.manifest.name
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The recipe from file to array."""
+        return self.manifest.image
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it was trained on synthetic images."""
+        return self.manifest.synthetic
+
+    @property
+    def created(self) -> str:
+        """When it was trained, ISO 8601, UTC."""
+        return self.manifest.created
+
+    @property
+    def temperature(self) -> float:
+        """What the logits are divided by."""
+        return self.manifest.temperature
+
+    @property
+    def threshold(self) -> float | None:
+        """The operating point: the probability of the positive class from which it is called."""
+        return self.manifest.operating_point.threshold if self.manifest.operating_point else None
+
+    def summary(self) -> dict[str, Any]:
+        """Figures on the test split, as in ``report/summary.json``."""
+        figures = self.manifest.figures.get("test", {})
+        return dict(figures)
+
+    def network(self) -> Network:
+        """The network with its weights, on the processor, in evaluation mode.
+
+        Raises
+        ------
+        BundleError
+            The weights do not fit the network that the manifest names.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        from lince.models import build, entry_for
+
+        record = self.manifest.model
+        network = build(entry_for(record.name, record.facts or {}), len(self.labels), self.spec, pretrained=False)
+        try:
+            network.load_state_dict(load_file(self.path / WEIGHTS))
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise BundleError(
+                f"{WEIGHTS} does not fit the model {record.name}", received=self.path, fix="train again"
+            ) from error
+        return network.eval()
+
+
+def _read_manifest(path: Path) -> BundleManifest:
+    place = path / MANIFEST
+    if not place.is_file():
+        raise BundleError(
+            "This is not a bundle: it has no bundle.json" if path.is_dir() else "There is no bundle here",
+            received=path,
+            fix="give the folder that `lince train` wrote",
+        )
+    try:
+        raw = json.loads(place.read_text(encoding="utf-8"))
+        version = raw.get("format") if isinstance(raw, dict) else None
+    except (OSError, ValueError) as error:
+        raise BundleError("bundle.json cannot be read", received=place, fix="copy the whole folder again") from error
+    if isinstance(version, int) and version > FORMAT:
+        raise BundleError(
+            f"This bundle has format {version}; this version of lince reads up to {FORMAT}",
+            received=path,
+            fix="upgrade: pip install -U lince-med",
+        )
+    try:
+        return BundleManifest.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        raise BundleError(
+            f"bundle.json is damaged at {key}: {first['msg']}", received=place, fix="copy the whole folder again"
+        ) from error
+
+
+def write_weights(folder: Path, network: Network) -> str:
+    """Save the weights as safetensors and return their SHA-256.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    place = folder / WEIGHTS
+    try:
+        save_file(tensors, place)
+        return sha256_file(place)
+    except OSError as error:
+        raise write_error(place, error) from error
+    except SafetensorError as error:
+        raise write_error(place, OSError(str(error))) from error
+
+
+def write_manifest(folder: Path, manifest: BundleManifest, extra_hashes: Mapping[str, str] | None = None) -> None:
+    """Write ``bundle.json``; ``extra_hashes`` joins those that the manifest has."""
+    if extra_hashes:
+        manifest = manifest.model_copy(update={"hashes": {**manifest.hashes, **extra_hashes}})
+    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))

@@ -1,0 +1,168 @@
+"""Any image backbone of the transformers library, as ``hf:owner/name`` or ``hf:owner/name@revision``."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from lince.core.errors import ConfigError, ModelUnavailableError
+from lince.models.network import LinearHead, Network
+
+PREFIX = "hf:"
+
+
+@final
+class HubStages(nn.Module):
+    """A transformers image model as one stage: normalised images in, feature map (N, D, h, w) out.
+
+    Convolutional models give the map themselves. For vision transformers the patch tokens are laid out as a map;
+    class and register tokens, which come first, are dropped.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) to (N, D, h, w)."""
+        values: Tensor = self.model(pixel_values=images).last_hidden_state
+        if values.dim() == 4:
+            return values
+        side = math.isqrt(values.shape[1])
+        tokens = values[:, values.shape[1] - side * side :]
+        return tokens.transpose(1, 2).reshape(values.shape[0], values.shape[2], side, side)
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """``hf:owner/name@revision`` to ``owner/name`` and the revision, None when not given.
+
+    Raises
+    ------
+    ConfigError
+        Nothing stands after ``hf:``.
+    """
+    repository, _, revision = name.removeprefix(PREFIX).partition("@")
+    if not repository:
+        raise ConfigError("A hub model needs a name", received=name, fix="for example hf:microsoft/resnet-50")
+    return repository, revision or None
+
+
+def fetch_facts(name: str) -> dict[str, Any]:
+    """Configuration, pinned revision and normalisation of a hub model (or of a folder saved with transformers).
+
+    The answer is plain data that the bundle keeps, so that the network can be rebuilt without a network connection.
+
+    Raises
+    ------
+    ModelUnavailableError
+        The hub cannot be reached and the model is not in its local cache, or it does not exist.
+    ConfigError
+        It is not an image model.
+    """
+    from transformers import AutoConfig, AutoImageProcessor
+
+    repository, revision = split_name(name)
+    with _sentences(repository):
+        config = AutoConfig.from_pretrained(repository, revision=revision, trust_remote_code=False)
+        try:
+            processor = AutoImageProcessor.from_pretrained(repository, revision=revision, use_fast=False)
+            mean, std = list(processor.image_mean), list(processor.image_std)
+            size = _size_of(processor.size)
+        except (OSError, ValueError, AttributeError, TypeError):
+            mean, std, size = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], None
+    known = config.to_diff_dict()
+    known["model_type"] = config.model_type
+    return {
+        "repository": repository if not Path(repository).is_dir() else Path(repository).resolve().name,
+        "revision": getattr(config, "_commit_hash", None) or revision,
+        "config": known,
+        "mean": [255 * value for value in mean],
+        "std": [255 * value for value in std],
+        "size": size or int(getattr(config, "image_size", 224) or 224),
+    }
+
+
+def _size_of(size: Any) -> int | None:
+    values = dict(size) if size else {}
+    found = values.get("height") or values.get("shortest_edge")
+    return int(found) if found else None
+
+
+def build_hub(
+    name: str, classes: int, *, facts: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...], pretrained: bool
+) -> Network:
+    """A hub backbone with a linear head; without ``pretrained``, only the shape, from the facts in a bundle."""
+    from transformers import AutoConfig, AutoModel
+
+    with _sentences(str(facts["repository"])):
+        if pretrained:
+            repository, _ = split_name(name)
+            model = AutoModel.from_pretrained(
+                repository, revision=facts["revision"], trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+            )
+        else:
+            config = dict(facts["config"])
+            model = AutoModel.from_config(AutoConfig.for_model(config.pop("model_type"), **config))
+    stage = HubStages(model)
+    stage.eval()
+    side = int(facts["size"])
+    with torch.inference_mode():
+        try:
+            features = stage(torch.zeros(1, 3, side, side)).shape[1]
+        except (TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                "This is not an image backbone", received=name, fix="name a model that takes pixel values"
+            ) from error
+    return Network(
+        nn.Sequential(stage),
+        LinearHead(features, classes),
+        mean=mean,
+        std=std,
+        thawed_parameters=_last_layers(stage),
+    )
+
+
+def _last_layers(stage: nn.Module) -> tuple[str, ...]:
+    """Prefixes of the parameters in the last quarter of the model's main list of layers, and of what follows it."""
+    lists = [(name, module) for name, module in stage.named_modules() if isinstance(module, nn.ModuleList)]
+    if not lists:
+        return ("",)
+    name, layers = min(lists, key=lambda item: item[0].count("."))
+    first = len(layers) - max(1, len(layers) // 4)
+    # a parameter registered after the list (final norm, pooler) is thawed with it
+    names = [parameter for parameter, _ in stage.named_parameters()]
+    inside = [i for i, parameter in enumerate(names) if parameter.startswith(f"{name}.")]
+    after = names[inside[-1] + 1 :] if inside else []
+    return (*(f"{name}.{i}." for i in range(first, len(layers))), *after)
+
+
+@contextlib.contextmanager
+def _sentences(repository: str) -> Any:
+    """Turn what the hub library raises offline, or for an unknown name, into one sentence."""
+    import transformers
+
+    level = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    except (OSError, ConnectionError) as error:
+        raise ModelUnavailableError(
+            "The weights of this hub model are neither on this machine nor within reach",
+            received=repository,
+            fix="check the name and the connection, or give a folder saved with transformers as hf:FOLDER; "
+            "the model that needs no network is efficientnet-lite0",
+        ) from error
+    except (ValueError, KeyError) as error:
+        raise ConfigError(
+            "This hub model cannot be used as an image backbone", received=repository, fix="choose an image model"
+        ) from error
+    finally:
+        transformers.logging.set_verbosity(level)

@@ -1,0 +1,155 @@
+"""The one shape of network: stages that make a feature map, and a head that reads it.
+
+Cutting between stages is what training, explanation and (later) federation need: everything before the cut is
+frozen and computed once, everything after it is trained or differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+
+@final
+class LinearHead(nn.Module):
+    """Global average pooling, standardised features, dropout, one linear layer.
+
+    The standardisation is part of the model: its mean and deviation are measured once on the training features, so
+    the linear layer sees columns of one scale whatever the backbone.
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+
+    def __init__(self, features: int, classes: int, *, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.features = features
+        self.register_buffer("feature_mean", torch.zeros(features))
+        self.register_buffer("feature_std", torch.ones(features))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(features, classes)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def embed(self, feature_map: Tensor) -> Tensor:
+        """(N, D, h, w) feature map to (N, D) float32 embedding."""
+        return feature_map.mean(dim=(2, 3), dtype=torch.float32)
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """(N, D) embedding to (N, classes) logits."""
+        standard = (embedding.float() - self.feature_mean) / self.feature_std
+        logits: Tensor = self.linear(self.dropout(standard))
+        return logits
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """(N, D, h, w) to (N, classes)."""
+        return self.classify(self.embed(feature_map))
+
+    def standardise(self, embeddings: Tensor) -> None:
+        """Measure mean and deviation of the columns of (N, D) embeddings."""
+        values = embeddings.double()
+        self.feature_mean.copy_(values.mean(0))
+        self.feature_std.copy_(values.std(0, correction=0).clamp_min(1e-3))
+
+    def shift_logits(self, shift: Tensor) -> None:
+        """Add a constant per class to the logits."""
+        with torch.no_grad():
+            self.linear.bias.add_(shift.to(self.linear.bias))
+
+
+@final
+class DenseHead(nn.Module):
+    """Two dense layers with dropout on the whole feature map, for networks trained from scratch."""
+
+    def __init__(self, channels: int, side: int, classes: int, *, width: int = 128, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.features = width
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(channels * side * side, width), nn.ReLU())
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, classes)
+
+    def embed(self, feature_map: Tensor) -> Tensor:
+        """(N, C, side, side) feature map to (N, width) embedding."""
+        embedding: Tensor = self.hidden(feature_map.float())
+        return embedding
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """(N, width) embedding to (N, classes) logits."""
+        logits: Tensor = self.linear(self.dropout(embedding))
+        return logits
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """(N, C, side, side) to (N, classes)."""
+        return self.classify(self.embed(feature_map))
+
+    def shift_logits(self, shift: Tensor) -> None:
+        """Add a constant per class to the logits."""
+        with torch.no_grad():
+            self.linear.bias.add_(shift.to(self.linear.bias))
+
+
+Head = LinearHead | DenseHead
+
+
+@final
+class Network(nn.Module):
+    """uint8 images in, logits out.
+
+    Parameters
+    ----------
+    stages
+        From normalised images (N, C, S, S) to the feature map (N, D, h, w).
+    head
+        From the feature map to logits (N, classes).
+    mean, std
+        Per channel, of the 0..255 pixel; the image spec carries the same numbers.
+    thaw_from
+        The stage at which fine-tuning starts by default; 0 when the stages cannot be told apart.
+    thawed_parameters
+        With ``thaw_from == 0`` in a pretrained network: prefixes of the parameter names that fine-tuning may change.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        stages: nn.Sequential,
+        head: Head,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+        thaw_from: int = 0,
+        thawed_parameters: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.stages = stages
+        self.head = head
+        self.thaw_from = thaw_from
+        self.thawed_parameters = thawed_parameters
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """(N, S, S, C) uint8 to (N, C, S, S) float, channels last in memory, of the type of the weights."""
+        planes = pixels.permute(0, 3, 1, 2)
+        wanted = next(self.stages.parameters()).dtype
+        return ((planes.float() - self.mean) / self.std).to(wanted)
+
+    def run_stages(self, values: Tensor, *, start: int = 0, stop: int | None = None) -> Tensor:
+        """Run stages ``start`` to ``stop`` on the activations that enter ``start``."""
+        for stage in self.stages[start:stop]:
+            values = stage(values)
+        return values
+
+    def feature_map(self, pixels: Tensor) -> Tensor:
+        """(N, S, S, C) uint8 to the last feature map (N, D, h, w)."""
+        return self.run_stages(self.normalise(pixels))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(N, S, S, C) uint8 to (N, classes) float32 logits."""
+        logits: Tensor = self.head(self.feature_map(pixels))
+        return logits.float()

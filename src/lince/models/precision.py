@@ -1,0 +1,110 @@
+"""Which number type to compute in: bf16 where a measurement says that it is faster, float32 elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from lince.core.errors import ConfigError, LinceError
+from lince.core.files import write_json
+from lince.core.settings import cache_dir
+
+_CHOICES = {"bf16": torch.bfloat16, "float32": torch.float32}
+# bf16 must win clearly: its rounding is not worth a few per cent.
+_MARGIN = 1.3
+
+
+def best_device() -> torch.device:
+    """The accelerator when there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """Type for forward passes on this device, measured once per machine and remembered in the cache.
+
+    ``LINCE_PRECISION`` (``bf16`` or ``float32``) overrides the measurement.
+
+    Raises
+    ------
+    ConfigError
+        ``LINCE_PRECISION`` is something else.
+    """
+    return _chosen(device, training=False)
+
+
+def training_dtype(device: torch.device) -> torch.dtype:
+    """Type for the forward and backward passes of training, chosen like `inference_dtype`."""
+    return _chosen(device, training=True)
+
+
+@lru_cache(maxsize=8)
+def _chosen(device: torch.device, *, training: bool) -> torch.dtype:
+    forced = os.environ.get("LINCE_PRECISION")
+    if forced:
+        if forced not in _CHOICES:
+            raise ConfigError("LINCE_PRECISION must be bf16 or float32", received=forced)
+        return _CHOICES[forced]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if not _has_bf16_instructions():
+        return torch.float32
+    place = cache_dir() / "precision.json"
+    key = f"{'training' if training else 'inference'}, torch {torch.__version__}, {_processor()}"
+    known = _remembered(place)
+    if known.get(key) not in _CHOICES:
+        known[key] = "bf16" if _speed_up(training=training) >= _MARGIN else "float32"
+        try:
+            write_json(place, known)
+        except LinceError:
+            pass  # a cache that cannot be written: remembered for this process only
+    return _CHOICES[known[key]]
+
+
+def _remembered(place: Path) -> dict[str, str]:
+    try:
+        known = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+
+
+def _has_bf16_instructions() -> bool:
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _processor() -> str:
+    """Architecture and the instruction sets that matter here."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        flags = next(line for line in lines if line.startswith("flags"))
+    except (OSError, StopIteration):
+        flags = ""
+    return " ".join([platform.machine(), *sorted(f for f in flags.split() if "bf16" in f or "amx" in f)])
+
+
+def _speed_up(*, training: bool) -> float:
+    """How many times faster an inverted bottleneck runs in bf16 than in float32 (best of several)."""
+    bottleneck = torch.nn.Sequential(
+        torch.nn.Conv2d(80, 480, 1), torch.nn.Conv2d(480, 480, 5, padding=2, groups=480), torch.nn.Conv2d(480, 80, 1)
+    ).to(memory_format=torch.channels_last)
+    image = torch.randn(8, 80, 14, 14).to(memory_format=torch.channels_last)
+    best = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        times = []
+        for _ in range(6):
+            start = time.perf_counter()
+            with torch.set_grad_enabled(training), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+                output = bottleneck(image)
+            if training:
+                output.float().sum().backward()
+            times.append(time.perf_counter() - start)
+        best[dtype] = min(times)
+    return best[torch.float32] / best[torch.bfloat16]
