@@ -1,1 +1,14 @@
-"""The data room."""
+"""Collections: read from a source, split by group, checked for near-duplicates, described.
+
+Layout: `collection` is the type; `sources` has one file per kind of source and one visible table of them; `splits`,
+`groups` and `duplicates` keep a patient on one side; `phantoms` makes the embedded synthetic collection.
+"""
+
+from lince.data.collection import Collection
+from lince.data.describe import describe
+from lince.data.duplicates import near_duplicate_groups
+from lince.data.phantoms import write_phantoms
+from lince.data.sources import load
+from lince.data.splits import split_collection
+
+__all__ = ["Collection", "describe", "load", "near_duplicate_groups", "split_collection", "write_phantoms"]
