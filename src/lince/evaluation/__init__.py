@@ -1,1 +1,59 @@
-"""The evaluation room."""
+"""Measures a classifier with medical statistics: figures with intervals, calibration, a report people can read.
+
+NumPy and plots, never torch. Names are imported on first use, so that the room costs nothing until it is entered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "Aim",
+    "Assessment",
+    "Estimate",
+    "EvaluationError",
+    "OperatingPoint",
+    "ReportContext",
+    "assess",
+    "auc",
+    "decisions",
+    "macro_auc",
+    "operating_point",
+    "write_report",
+]
+
+if TYPE_CHECKING:
+    from lince.evaluation.assessing import assess
+    from lince.evaluation.checks import EvaluationError
+    from lince.evaluation.context import ReportContext
+    from lince.evaluation.figures import Assessment, Estimate
+    from lince.evaluation.operating import Aim, OperatingPoint, decisions, operating_point
+    from lince.evaluation.ranking import auc, macro_auc
+    from lince.evaluation.report import write_report
+
+_HOMES = {
+    "Aim": "operating",
+    "Assessment": "figures",
+    "Estimate": "figures",
+    "EvaluationError": "checks",
+    "OperatingPoint": "operating",
+    "ReportContext": "context",
+    "assess": "assessing",
+    "auc": "ranking",
+    "decisions": "operating",
+    "macro_auc": "ranking",
+    "operating_point": "operating",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lince.evaluation' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"lince.evaluation.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

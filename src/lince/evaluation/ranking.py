@@ -1,0 +1,124 @@
+"""How well scores rank: the area under the ROC curve, its variance, its curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lince.evaluation.checks import check_scores
+
+Floats = NDArray[np.float64]
+
+
+def auc(truth: ArrayLike, score: ArrayLike) -> float:
+    """Area under the ROC curve: the chance that a positive outranks a negative, ties counting half.
+
+    Parameters
+    ----------
+    truth
+        (N,), true for a positive.
+    score
+        (N,), larger means more likely positive.
+
+    Returns
+    -------
+    float
+        Mann-Whitney U over the number of pairs; NaN when there is no positive or no negative.
+
+    Raises
+    ------
+    EvaluationError
+        Different lengths or a score that is not finite.
+    """
+    truth, score = check_scores(truth, score)
+    return _area(np.sort(score[~truth]), score[truth])
+
+
+def macro_auc(truth_index: ArrayLike, probabilities: ArrayLike) -> float:
+    """Mean one-vs-rest AUC over the classes that have images on both sides; of two classes, the second's AUC.
+
+    Parameters
+    ----------
+    truth_index
+        (N,) class indices.
+    probabilities
+        (N, C).
+
+    Returns
+    -------
+    float
+        NaN when no class has images on both sides.
+    """
+    truth = np.asarray(truth_index)
+    table = np.asarray(probabilities, dtype=np.float64)
+    columns = range(1, 2) if table.shape[1] == 2 else range(table.shape[1])
+    areas = [auc(truth == column, table[:, column]) for column in columns]
+    known = [area for area in areas if not np.isnan(area)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _area(sorted_negatives: Floats, positives: Floats) -> float:
+    pairs = positives.size * sorted_negatives.size
+    if pairs == 0:
+        return float("nan")
+    below = np.searchsorted(sorted_negatives, positives, "left").sum()
+    not_above = np.searchsorted(sorted_negatives, positives, "right").sum()
+    return float((int(below) + int(not_above)) / (2 * pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class DeLong:
+    """AUC and its variance after DeLong, with the size of both sides."""
+
+    area: float
+    variance: float
+    positives: int
+    negatives: int
+
+
+def delong(truth: ArrayLike, score: ArrayLike) -> DeLong:
+    """AUC with DeLong's variance, in O(n log n).
+
+    The placement values of DeLong, DeLong and Clarke-Pearson (Biometrics 44:837, 1988) are read off sorted scores, the
+    insight of Sun and Xu (IEEE Signal Processing Letters 21:1389, 2014), rather than from all pairs. The variance is
+    NaN with fewer than two images on a side.
+    """
+    truth, score = check_scores(truth, score)
+    positives, negatives = np.sort(score[truth]), np.sort(score[~truth])
+    m, n = positives.size, negatives.size
+    area = _area(negatives, positives)
+    if min(m, n) < 2:
+        return DeLong(area, float("nan"), m, n)
+    of_positives = _mid_rank(negatives, positives) / n
+    of_negatives = 1.0 - _mid_rank(positives, negatives) / m
+    variance = of_positives.var(ddof=1) / m + of_negatives.var(ddof=1) / n
+    return DeLong(area, float(variance), m, n)
+
+
+def _mid_rank(reference: Floats, values: Floats) -> Floats:
+    """How many of the sorted ``reference`` lie below each value, ties counting half."""
+    both = np.searchsorted(reference, values, "left") + np.searchsorted(reference, values, "right")
+    return np.asarray(both / 2.0, dtype=np.float64)
+
+
+def roc_curve(truth: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """False and true positive rates and their thresholds, from (0, 0) to (1, 1); corners only.
+
+    The first threshold is infinity: nothing is called positive. Empty arrays when a side has no images.
+    """
+    truth, score = check_scores(truth, score)
+    m, n = int(truth.sum()), int((~truth).sum())
+    if m == 0 or n == 0:
+        return np.empty(0), np.empty(0), np.empty(0)
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), score.size - 1)
+    true_positives = np.cumsum(truth[order])[ends]
+    tps = np.concatenate([[0], true_positives])
+    fps = np.concatenate([[0], ends + 1 - true_positives])
+    thresholds = np.concatenate([[np.inf], score[order][ends]])
+    # A point on the straight line between its neighbours adds nothing to the curve.
+    turns = np.diff(tps)[:-1] * np.diff(fps)[1:] != np.diff(tps)[1:] * np.diff(fps)[:-1]
+    keep = np.concatenate([[True], turns, [True]])
+    return fps[keep] / n, tps[keep] / m, thresholds[keep]

@@ -1,0 +1,128 @@
+"""The report: figures as JSON and CSV, plots, and a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lince.core.files import atomic_file, make_folder, write_json
+from lince.core.types import LabelSpace
+from lince.evaluation import tables
+from lince.evaluation.checks import EvaluationError, check_probabilities, check_truth, legible
+from lince.evaluation.context import ReportContext
+from lince.evaluation.figures import Assessment
+from lince.evaluation.operating import decisions
+
+SUMMARY_FORMAT = 1
+NOT_A_DEVICE = "Research use only; not a medical device."
+
+
+def write_report(
+    folder: Path,
+    assessment: Assessment,
+    *,
+    names: Sequence[str],
+    truth: Sequence[str],
+    probabilities: ArrayLike,
+    labels: LabelSpace,
+    threshold: float | None,
+    groups: Sequence[str | None] | None = None,
+    splits: Sequence[str | None] | None = None,
+    history: Sequence[Mapping[str, float | str | int]] = (),
+    context: ReportContext,
+) -> None:
+    """Write the report of an assessment into a folder.
+
+    Everything is made in memory first and each file is then written whole, so that a failure leaves no half report.
+
+    Files
+    -----
+    summary.json
+        `summary`.
+    classification_report.csv, predictions.csv
+        `lince.evaluation.tables`.
+
+    Parameters
+    ----------
+    folder
+        Created when missing; files of an earlier report are replaced.
+    names
+        (N,) short name of each image.
+    truth, probabilities, labels, threshold, groups
+        What `assess` was given.
+    splits
+        (N,) part of the collection each image comes from.
+    history
+        One mapping an epoch with ``phase``, ``epoch``, ``train_loss``, ``val_loss``, ``val_auc`` and ``best``, in the
+        order they ran.
+    context
+        What the report says besides the figures.
+
+    Raises
+    ------
+    EvaluationError
+        Lists of different lengths, or data that `assess` would refuse.
+    OutputError
+        The folder cannot be written.
+    """
+    cases = _cases(names, truth, probabilities, labels, threshold, groups, splits)
+    files = {
+        "classification_report.csv": tables.classification(assessment),
+        "predictions.csv": tables.predictions(cases, assessment.labels),
+    }
+    make_folder(Path(folder))
+    for name, data in files.items():
+        with atomic_file(Path(folder) / name) as stream:
+            stream.write(data)
+    write_json(Path(folder) / "summary.json", summary(assessment, context))
+
+
+def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:
+    """The content of ``summary.json``: every field of the assessment and of the context at the top level.
+
+    Figures are objects with ``value``, ``low``, ``high`` and ``method``; nothing is NaN. ``format`` changes only when
+    a key changes its meaning or goes away.
+    """
+    told = context.model_dump(mode="json", exclude={"skipped"})
+    return {
+        "format": SUMMARY_FORMAT,
+        "statement": NOT_A_DEVICE,
+        **told,
+        "skipped_count": len(context.skipped),
+        "skipped": [{"path": legible(s.path), "reason": legible(s.reason)} for s in context.skipped],
+        **assessment.model_dump(mode="json"),
+    }
+
+
+def _cases(
+    names: Sequence[str],
+    truth: Sequence[str],
+    probabilities: ArrayLike,
+    labels: LabelSpace,
+    threshold: float | None,
+    groups: Sequence[str | None] | None,
+    splits: Sequence[str | None] | None,
+) -> list[tables.Case]:
+    table = check_probabilities(probabilities, labels)
+    true = check_truth(truth, labels, len(table))
+    for given, what in ((names, "name"), (groups, "group"), (splits, "split")):
+        if given is not None and len(given) != len(table):
+            raise EvaluationError(f"Each image needs one {what}", received=f"{len(given)} for {len(table)} images")
+    chosen = decisions(table, labels, threshold)
+    classes = [legible(name) for name in labels.names]
+    return [
+        tables.Case(
+            name=legible(names[i]),
+            truth=classes[true[i]],
+            decision=classes[chosen[i]],
+            confidence=float(table[i, chosen[i]]),
+            probabilities=tuple(table[i].tolist()),
+            group=None if groups is None else groups[i],
+            split=None if splits is None else splits[i],
+        )
+        for i in np.arange(len(table))
+    ]
