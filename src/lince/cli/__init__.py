@@ -1,1 +1,36 @@
-"""The cli room."""
+"""The command line: one file per verb. Heavy imports live inside the functions, so that ``lince --help`` is instant."""
+
+from __future__ import annotations
+
+import sys
+
+from lince.cli.app import app
+from lince.core.errors import LinceError
+
+__all__ = ["app", "main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``lince``: 0 when all went well, 2 with one line for an error the user can mend, 130 after Ctrl-C."""
+    from click.exceptions import Abort, ClickException, Exit
+
+    from lince.cli.console import complain
+
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except LinceError as error:
+        complain(error.sentence)
+        return 2
+    except ClickException as error:
+        error.show()
+        return 2
+    except Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, Abort):
+        complain("Interrupted.")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python would complain again while closing standard output.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    return result if isinstance(result, int) else 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lince.core.errors import BundleError
-from lince.core.files import sha256_file, write_error, write_json
+from lince.core.files import atomic_file, sha256_file, write_error, write_json
 from lince.core.types import LabelSpace
 from lince.imaging import ImageSpec
 
@@ -21,6 +21,9 @@ FORMAT = 1
 WEIGHTS = "model.safetensors"
 MANIFEST = "bundle.json"
 CARD = "card.md"
+SEEN = "seen.txt"
+# Hexadecimal digits kept of the SHA-256 of each image used in training: enough to tell images apart.
+SEEN_DIGITS = 16
 
 
 @final
@@ -142,6 +145,11 @@ class Bundle:
         figures = self.manifest.figures.get("test", {})
         return dict(figures)
 
+    def seen(self) -> frozenset[str]:
+        """Beginnings of the SHA-256 of the images it was trained and validated on; empty when not recorded."""
+        place = self.path / SEEN
+        return frozenset(place.read_text(encoding="ascii").split()) if place.is_file() else frozenset()
+
     def network(self) -> Network:
         """The network with its weights, on the processor, in evaluation mode.
 
@@ -217,8 +225,14 @@ def write_weights(folder: Path, network: Network) -> str:
         raise write_error(place, OSError(str(error))) from error
 
 
-def write_manifest(folder: Path, manifest: BundleManifest, extra_hashes: Mapping[str, str] | None = None) -> None:
-    """Write ``bundle.json``; ``extra_hashes`` joins those that the manifest has."""
-    if extra_hashes:
-        manifest = manifest.model_copy(update={"hashes": {**manifest.hashes, **extra_hashes}})
+def write_seen(folder: Path, digests: Iterable[str]) -> str:
+    """Note which images were used in training, sorted so that nothing else is told; returns the file's SHA-256."""
+    lines = sorted({digest[:SEEN_DIGITS] for digest in digests})
+    with atomic_file(folder / SEEN, "w") as stream:
+        stream.write("\n".join(lines) + "\n")
+    return sha256_file(folder / SEEN)
+
+
+def write_manifest(folder: Path, manifest: BundleManifest) -> None:
+    """Write ``bundle.json``."""
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))

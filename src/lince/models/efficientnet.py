@@ -44,4 +44,4 @@ def build_efficientnet_lite0(
         nn.Sequential(body._conv_head, body._bn1, nn.ReLU6()),
     )
     _merge_symmetric_padding(stages)
-    return Network(stages, LinearHead(_FEATURES, classes), mean=mean, std=std, thaw_from=_THAW_FROM)
+    return Network(stages, LinearHead(_FEATURES, classes), mean=mean, std=std, thaw_from=_THAW_FROM, pretrained=True)

@@ -126,6 +126,7 @@ def build_hub(
         mean=mean,
         std=std,
         thawed_parameters=_last_layers(stage),
+        pretrained=True,
     )
 
 

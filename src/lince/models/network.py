@@ -110,6 +110,8 @@ class Network(nn.Module):
         The stage at which fine-tuning starts by default; 0 when the stages cannot be told apart.
     thawed_parameters
         With ``thaw_from == 0`` in a pretrained network: prefixes of the parameter names that fine-tuning may change.
+    pretrained
+        Whether its kind is pretrained: then batch normalisation keeps its statistics while it is fine-tuned.
     """
 
     mean: Tensor
@@ -124,12 +126,14 @@ class Network(nn.Module):
         std: Sequence[float],
         thaw_from: int = 0,
         thawed_parameters: tuple[str, ...] = (),
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         self.stages = stages
         self.head = head
         self.thaw_from = thaw_from
         self.thawed_parameters = thawed_parameters
+        self.pretrained = pretrained
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
 

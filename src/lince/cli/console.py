@@ -1,0 +1,196 @@
+"""What the terminal shows: a live bar for people, plain lines for files and pipes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, final
+
+from lince.core.events import (
+    EpochFinished,
+    Event,
+    EventBus,
+    FileSkipped,
+    Noticed,
+    PhaseStarted,
+    WorkAdvanced,
+    WorkFinished,
+    WorkStarted,
+)
+from lince.core.logs import logger
+
+_SKIPPED_SHOWN = 5
+
+
+def complain(sentence: str) -> None:
+    """One line on standard error."""
+    print(f"lince: {sentence}", file=sys.stderr)  # noqa: T201
+
+
+def duration(seconds: float) -> str:
+    """``3 min 20 s``."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {left:02d} s" if minutes else f"{left} s"
+
+
+@contextmanager
+def watching(bus: EventBus) -> Iterator[None]:
+    """Show what happens on the bus, on standard error, until the block ends."""
+    screen: _Live | _Plain = _Live() if sys.stderr.isatty() else _Plain()
+    leave = [bus.subscribe(screen.hear), bus.subscribe(_log)]
+    try:
+        with screen:
+            yield
+    finally:
+        for unsubscribe in leave:
+            unsubscribe()
+
+
+def _log(event: Event) -> None:
+    if isinstance(event, EpochFinished):
+        logger.info("epoch", extra={k: getattr(event, k) for k in event.__slots__})
+    elif isinstance(event, Noticed):
+        logger.log(30 if event.level == "warning" else 20, event.message)
+    elif isinstance(event, FileSkipped):
+        logger.warning("file skipped", extra={"path": event.path, "reason": event.reason})
+    elif isinstance(event, WorkStarted):
+        logger.info("started: %s", event.task, extra={"total": event.total})
+
+
+def _epoch_line(event: EpochFinished) -> str:
+    mark = " *" if event.best else ""
+    return (
+        f"{event.phase} epoch {event.epoch}/{event.epochs}  loss {event.train_loss:.4f}  "
+        f"val loss {event.val_loss:.4f}  val AUC {event.val_auc:.4f}  "
+        f"at most {duration(event.seconds_left)} left{mark}"
+    )
+
+
+def _notice_line(event: Noticed) -> str:
+    return f"{'Warning: ' if event.level == 'warning' else ''}{event.message.rstrip('.')}."
+
+
+@final
+class _SkippedFiles:
+    """The first few skipped files by name, the rest as a number."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def line(self, event: FileSkipped) -> str | None:
+        self.count += 1
+        if self.count <= _SKIPPED_SHOWN:
+            return f"Skipped: {event.reason}"
+        return "Skipped: more files; all of them are in the report." if self.count == _SKIPPED_SHOWN + 1 else None
+
+
+@final
+class _Plain:
+    """A line per epoch, notice and finished piece of work."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, int] = {}
+        self._skipped = _SkippedFiles()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def hear(self, event: Event) -> None:
+        line: str | None = None
+        if isinstance(event, EpochFinished):
+            line = _epoch_line(event)
+        elif isinstance(event, Noticed):
+            line = _notice_line(event)
+        elif isinstance(event, FileSkipped):
+            line = self._skipped.line(event)
+        elif isinstance(event, WorkStarted):
+            self._totals[event.task] = event.total
+        elif isinstance(event, WorkFinished) and self._totals.get(event.task, 0) > 1:
+            line = f"{event.task}: {self._totals[event.task]}"
+        if line is not None:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@final
+class _Live:
+    """Bars that move, with loss, validation AUC and time left."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._skipped = _SkippedFiles()
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _bar(self, name: str, total: int) -> Any:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total, figures="")
+        return self._tasks[name]
+
+    def hear(self, event: Event) -> None:
+        say = self._progress.console.print
+        if isinstance(event, WorkStarted):
+            self._bar(event.task, event.total)
+        elif isinstance(event, WorkAdvanced):
+            if event.task in self._tasks:
+                self._progress.update(self._tasks[event.task], completed=event.done)
+        elif isinstance(event, WorkFinished):
+            if (task := self._tasks.pop(event.task, None)) is not None:
+                self._progress.remove_task(task)
+        elif isinstance(event, PhaseStarted):
+            self._bar(f"Training ({event.name})", event.epochs)
+        elif isinstance(event, EpochFinished):
+            name = f"Training ({event.phase})"
+            figures = f"loss {event.train_loss:.3f}  val AUC {event.val_auc:.3f}"
+            self._progress.update(self._bar(name, event.epochs), completed=event.epoch, figures=figures)
+            if event.best:
+                say(_epoch_line(event), highlight=False, markup=False)
+        elif isinstance(event, Noticed):
+            say(_notice_line(event), style="yellow" if event.level == "warning" else None, highlight=False, markup=False)
+        elif isinstance(event, FileSkipped) and (line := self._skipped.line(event)):
+            say(line, style="yellow", highlight=False, markup=False)
+
+
+def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) -> None:
+    """Print figures with their intervals, one a line, on standard output."""
+    from lince.inference.card import estimate_text
+
+    about = f" for {positive}" if positive else ""
+    rows = [
+        (f"AUC{about}", figures["auc"]),
+        (f"sensitivity{about}", figures["sensitivity"]),
+        (f"specificity{about}", figures["specificity"]),
+        ("PPV", figures["ppv"]),
+        ("NPV", figures["npv"]),
+        ("accuracy", figures["accuracy"]),
+        ("F1", figures["f1"]),
+    ]
+    groups = figures.get("n_groups")
+    people = f", {groups} groups" if groups and groups != figures["n"] else ""
+    print(f"{title}: {figures['n']} images{people} (95 % intervals)")  # noqa: T201
+    width = max(len(name) for name, _ in rows)
+    for name, estimate in rows:
+        print(f"  {name:<{width}}  {estimate_text(estimate)}")  # noqa: T201

@@ -1,0 +1,46 @@
+"""``lince evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lince.cli.flags import LogDir
+
+
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
+    source: Annotated[str, typer.Argument(help="Labelled images: a folder of class folders, a MedMNIST name or npz.")],
+    split: Annotated[
+        Literal["auto", "all", "unseen", "train", "val", "test"],
+        typer.Option("--split", help="Part to measure; auto: the test part, else images not used in training."),
+    ] = "auto",
+    size: Annotated[int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for a full report.", show_default=False)
+    ] = None,
+    language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the report.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
+    log_dir: LogDir = None,
+) -> None:
+    """Measure a bundle on labelled images, with 95 % intervals."""
+    from lince.cli.console import figures_table, watching
+    from lince.core.events import EventBus
+    from lince.core.logs import log_to
+    from lince.inference.evaluate import evaluate as measure
+    from lince.inference.predictor import Predictor
+
+    if log_dir:
+        log_to(log_dir, "evaluate")
+    bus = EventBus()
+    with watching(bus):
+        predictor = Predictor(bundle, bus=bus)
+        found = measure(predictor, source, split=split, size=size, out=out, language=language, bus=bus)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    figures_table(source, found.model_dump(), positive=found.positive)
+    if out:
+        typer.echo(f"Report: {out / 'report.html'}")

@@ -1,0 +1,43 @@
+"""``lince explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lince.cli.flags import LogDir
+
+
+def explain(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
+    image: Annotated[Path, typer.Argument(help="Image file (DICOM too).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="PNG to write. [default: IMAGE-heatmap.png here]", show_default=False)
+    ] = None,
+    opacity: Annotated[float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the heat map over the image.")] = 0.5,
+    log_dir: LogDir = None,
+) -> None:
+    """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""
+    from lince.core.files import atomic_file
+    from lince.core.logs import log_to, logger
+    from lince.explain.overlay import overlay
+    from lince.inference.predictor import Predictor
+
+    if log_dir:
+        log_to(log_dir, "explain")
+    predictor = Predictor(bundle)
+    prepared = predictor.prepare(image)
+    outcome = predictor.run([prepared], explain=[True])[0]
+    place = out or Path(f"{image.stem}-heatmap.png")
+    picture = overlay(prepared.preview, outcome.heat_map, opacity=opacity)
+    with atomic_file(place) as stream:
+        picture.save(stream, format="PNG")
+    one = outcome.prediction
+    logger.info("explanation", extra={**one.as_dict(), "out": str(place)})
+    mark = "  LOW CONFIDENCE" if one.low_confidence else ""
+    typer.echo(f"{image}: {one.label} ({100 * one.confidence:.1f} %){mark}")
+    if outcome.heat_map is None or not outcome.heat_map.any():
+        typer.echo("No part of the image speaks for this class: the heat map is empty.")
+    typer.echo(f"Heat map: {place}")

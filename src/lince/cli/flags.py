@@ -1,0 +1,66 @@
+"""Flags that derive from pydantic fields: an option is written once, in its model."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+LogDir = Annotated[
+    Path | None, typer.Option("--log-dir", help="Folder for logs as JSON lines.", file_okay=False, show_default=False)
+]
+
+
+def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a verb one flag per field of ``model``; the verb receives those that were used as ``chosen``.
+
+    A flag left out is not in ``chosen``, so that a configuration file, or the model's default, decides.
+    """
+
+    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(verb, eval_str=True)
+        own = [p for name, p in signature.parameters.items() if name != "chosen"]
+        flags = [_flag(name, field) for name, field in model.model_fields.items()]
+
+        @functools.wraps(verb)
+        def wrapper(**values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in model.model_fields}
+            return verb(**values, chosen={name: value for name, value in chosen.items() if value is not None})
+
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *flags)]
+        wrapper.__signature__ = signature.replace(parameters=keyword)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in keyword}
+        return wrapper
+
+    return decorate
+
+
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    help_text = f"{field.description}." if field.description else ""
+    flag = f"--{name.replace('_', '-')}"
+    kind = _plain_type(field.annotation)
+    if kind is bool:
+        flag = f"{flag}/--no-{flag[2:]}"
+    default = field.default
+    if default is not None:
+        shown = ("on" if default else "off") if kind is bool else default
+        help_text += f" [default: {shown}]"
+    annotation = Annotated[kind | None, typer.Option(flag, help=help_text, show_default=False)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _plain_type(annotation: Any) -> Any:
+    """``int | None`` to int; a Literal stays, typer offers its values."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        return next(a for a in typing.get_args(annotation) if a is not type(None))
+    return annotation
+
+

@@ -1,0 +1,108 @@
+"""``lince predict``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lince.cli.flags import LogDir
+from lince.core.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from lince.core.types import Prediction, Skipped
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them (DICOM too).")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per image.")] = False,
+    log_dir: LogDir = None,
+) -> None:
+    """Predict images: class by name, calibrated probabilities, and a mark where the confidence is low.
+
+    A file that cannot be read is reported and skipped; exit code 1 says that there were some.
+    """
+    from lince.cli.console import complain
+    from lince.core.events import Event, EventBus, PredictionMade
+    from lince.core.logs import log_to, logger
+    from lince.core.types import Skipped
+    from lince.inference.predictor import Predictor
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv exclude each other", fix="choose one")
+    paths = list(_files(images))
+    bus = EventBus()
+    if log_dir:
+        log_to(log_dir, "predict")
+
+        def log(event: Event) -> None:
+            if isinstance(event, PredictionMade):
+                logger.info("prediction", extra={**event.prediction.as_dict(), "seconds": event.seconds})
+
+        bus.subscribe(log)
+    predictor = Predictor(bundle, bus=bus)
+    writer = _csv if as_csv else (_json if as_json else _text)
+    skipped = 0
+
+    def readable() -> Iterator[Prediction]:
+        nonlocal skipped
+        for found in predictor.predict_many(paths):
+            if isinstance(found, Skipped):
+                skipped += 1
+                logger.warning("file skipped", extra={"path": found.path, "reason": found.reason})
+                complain(found.reason if found.path in found.reason else f"{found.path}: {found.reason}")
+            else:
+                yield found
+
+    writer(readable(), list(predictor.labels.names))
+    if skipped:
+        complain(f"{skipped} of {len(paths)} files could not be read.")
+        raise typer.Exit(1 if skipped < len(paths) else 2)
+
+
+def _files(images: list[Path]) -> Iterator[Path]:
+    """Files as given; folders become the image files below them, in order."""
+    from lince.imaging import IMAGE_SUFFIXES
+
+    for path in images:
+        if not path.exists():
+            raise SourceError("There is no such file or folder", received=path)
+        if path.is_dir():
+            found = sorted(
+                p for p in path.rglob("*")
+                if p.is_file() and not p.name.startswith(".") and (p.suffix.lower() in IMAGE_SUFFIXES or not p.suffix)
+            )  # fmt: skip
+            if not found:
+                raise SourceError("There is no image in this folder", received=path)
+            yield from found
+        else:
+            yield path
+
+
+def _text(found: Iterator[Prediction], _: list[str]) -> None:
+    for one in found:
+        parts = ", ".join(f"{name} {100 * value:.1f} %" for name, value in one.probabilities.items())
+        mark = "  LOW CONFIDENCE" if one.low_confidence else ""
+        typer.echo(f"{one.name}: {one.label} ({parts}){mark}")
+
+
+def _json(found: Iterator[Prediction], _: list[str]) -> None:
+    for one in found:
+        typer.echo(json.dumps(one.as_dict(), ensure_ascii=False))
+
+
+def _csv(found: Iterator[Prediction], names: list[str]) -> None:
+    import csv
+
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["name", "label", "confidence", "low_confidence", *(f"p({name})" for name in names), "model_id"])
+    for one in found:
+        row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", int(one.low_confidence)]
+        row += [f"{one.probabilities[name]:.6f}" for name in names]
+        table.writerow([*row, one.model_id])

@@ -1,0 +1,34 @@
+"""``lince serve``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lince.cli.flags import LogDir
+
+
+def serve(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
+    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option("--host", help="Loopback address; others are refused until accounts exist.")] = "127.0.0.1",
+    samples: Annotated[
+        Path | None, typer.Option("--samples", help="Folder of images to try in the page.", show_default=False)
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    log_dir: LogDir = None,
+) -> None:
+    """Serve the page and the REST interface on this computer."""
+    from lince.serving import serve as run
+
+    run(
+        bundle,
+        host=host,
+        port=port,
+        samples=samples,
+        log_dir=log_dir,
+        open_browser=open_browser,
+        on_ready=lambda url: typer.echo(f"Serving on {url} (Ctrl-C stops it). Research use, not a medical device."),
+    )

@@ -1,0 +1,72 @@
+"""The model card: what a person should know before using a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lince.core.files import atomic_file
+from lince.inference.bundle import CARD, BundleManifest
+
+_ROWS = (
+    ("auc", "AUC"),
+    ("sensitivity", "Sensitivity"),
+    ("specificity", "Specificity"),
+    ("ppv", "PPV"),
+    ("npv", "NPV"),
+    ("accuracy", "Accuracy"),
+)
+
+RESEARCH_ONLY = "For research use. Not a medical device: not for diagnosis, treatment or triage."
+SYNTHETIC = "Trained on SYNTHETIC images (computer-made phantoms): it knows nothing of real patients."
+
+
+def estimate_text(estimate: dict[str, Any]) -> str:
+    """``0.914 [0.870, 0.951]``, or a dash where there is no value."""
+    if estimate.get("value") is None:
+        return "–"
+    text = f"{estimate['value']:.3f}"
+    if estimate.get("low") is not None:
+        text += f" [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    return text
+
+
+def write_card(folder: Path, manifest: BundleManifest) -> None:
+    """Write ``card.md`` (after the model cards of Mitchell et al., 2019).
+
+    Raises
+    ------
+    OutputError
+        The card cannot be written.
+    """
+    lines = [f"# {manifest.name}", "", f"**{RESEARCH_ONLY}**", ""]
+    if manifest.synthetic:
+        lines += [f"**{SYNTHETIC}**", ""]
+    point = manifest.operating_point
+    lines += [
+        f"- Classes: {', '.join(manifest.classes)}; positive: {manifest.positive or 'none'}",
+        f"- Model: {manifest.model.name}, {manifest.image.size} px, {manifest.image.channels} channel(s), "
+        f"images that are not square: {manifest.image.fit}",
+        f"- Trained: {manifest.created} with lince {manifest.lince_version}",
+        f"- Calibration: temperature {manifest.temperature:.3f}, fitted on validation",
+    ]
+    if point is not None:
+        lines.append(
+            f"- Operating point: {manifest.positive} from a probability of {point.threshold:.3f} on "
+            f"(aim: {point.aim}, chosen on {point.chosen_on})"
+        )
+    lines += ["", "## Figures", "", "| | test | validation |", "|---|---|---|"]
+    test, val = manifest.figures.get("test", {}), manifest.figures.get("val", {})
+    lines.append(f"| images | {test.get('n', '–')} | {val.get('n', '–')} |")
+    lines += [f"| {title} [95 %] | {estimate_text(test.get(key, {}))} | {estimate_text(val.get(key, {}))} |" for key, title in _ROWS]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "- Measured on images from the same collection as the training images; other devices, populations and "
+        "protocols may give worse figures. Measure on your own images before relying on it: `lince evaluate`.",
+        "- It answers for every image it is given, also for images of something else.",
+        "",
+    ]
+    with atomic_file(folder / CARD, "w") as stream:
+        stream.write("\n".join(lines))

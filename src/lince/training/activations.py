@@ -1,0 +1,179 @@
+"""What the frozen part of a network says of each image, computed once and kept on disk as a memory map."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
+from lince.core.files import make_folder, write_error, write_json
+from lince.core.seeds import derived_seed
+from lince.imaging.augmentation import AugmentationSpec, augment
+from lince.models.network import Network
+from lince.training.plan import Phase
+
+_BATCH = 16
+
+
+class Versions(Protocol):
+    """An array (views, N, ...) that is read by view and position: a memory map, or the images themselves."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(views, N, ...)."""
+        ...
+
+    def __getitem__(self, key: tuple[NDArray[np.int64], NDArray[np.int64]], /) -> NDArray[np.generic]:
+        """Values (B, ...) for views (B,) and positions (B,)."""
+        ...
+
+
+@final
+@dataclass(frozen=True)
+class Activations:
+    """The inputs of a phase: ``values`` is (views, N, ...), ``rows`` says which image each of the N is.
+
+    For boundary 0 there is one view: the uint8 images themselves, augmented as they are read.
+    """
+
+    values: Versions
+    rows: NDArray[np.int64]
+    live_augmentation: AugmentationSpec | None = None
+
+    @property
+    def views(self) -> int:
+        """Versions of each image."""
+        return int(self.values.shape[0])
+
+    def take(self, view: NDArray[np.int64], position: NDArray[np.int64]) -> Tensor:
+        """Activations of image ``position[i]`` in version ``view[i]``, as (B, ...)."""
+        return torch.from_numpy(np.ascontiguousarray(self.values[view, position]))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The frozen part ready to run, the original (with the head's own `embed`), and where it runs."""
+
+    fast: Network
+    device: torch.device
+
+    def run(self, pixels: Tensor, boundary: int | str) -> NDArray[np.generic]:
+        """uint8 (B, S, S, C) to float32 embeddings, or to float16 activations entering stage ``boundary``."""
+        with torch.inference_mode():
+            values = self.fast.normalise(pixels.to(self.device))
+            if boundary == "embedding":
+                found = self.fast.head.embed(self.fast.run_stages(values))
+                return np.asarray(found.float().cpu().numpy())
+            found = self.fast.run_stages(values, stop=int(boundary))
+            # float16 keeps more digits than bf16; activations of these networks stay far below its limit of 65504.
+            return np.asarray(found.float().clamp_(-6e4, 6e4).half().cpu().contiguous().numpy())
+
+
+def compute_activations(
+    frozen: Frozen,
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    phase: Phase,
+    *,
+    views: int,
+    augmentation: AugmentationSpec | None,
+    seed: int,
+    place: Path,
+    task: str,
+    bus: EventBus,
+) -> Activations:
+    """Run the frozen part over ``pixels[rows]``, once per view.
+
+    A complete file from an interrupted run is used again; an incomplete one is made anew.
+
+    Raises
+    ------
+    OutputError
+        The disk is full.
+    """
+    if phase.boundary == 0:
+        return Activations(_Images(pixels, rows), rows, augmentation)
+    facts = {"phase": phase.name, "boundary": phase.boundary, "views": views, "images": len(rows), "seed": seed}
+    data, note = place.with_suffix(".npy"), place.with_suffix(".json")
+    if not _complete(note, facts):
+        make_folder(place.parent)
+        note.unlink(missing_ok=True)
+        bus.publish(WorkStarted(task, views * len(rows)))
+        try:
+            _fill(frozen, pixels, rows, phase, views=views, augmentation=augmentation, seed=seed, data=data, task=task, bus=bus)
+        except OSError as error:
+            data.unlink(missing_ok=True)
+            raise write_error(data, error) from error
+        write_json(note, facts)
+        bus.publish(WorkFinished(task))
+    return Activations(np.load(data, mmap_mode="r"), rows)
+
+
+def _complete(note: Path, facts: dict[str, object]) -> bool:
+    try:
+        return bool(json.loads(note.read_text(encoding="utf-8")) == facts)
+    except (OSError, ValueError):
+        return False
+
+
+def _fill(
+    frozen: Frozen,
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    phase: Phase,
+    *,
+    views: int,
+    augmentation: AugmentationSpec | None,
+    seed: int,
+    data: Path,
+    task: str,
+    bus: EventBus,
+) -> None:
+    out: np.memmap[tuple[int, ...], np.dtype[np.generic]] | None = None
+    done = 0
+    for view in range(views):
+        for start, batch in _batches(pixels, rows):
+            if view > 0 and augmentation is not None:
+                batch = augment(batch, augmentation, seed=derived_seed(seed, "view", view, start))
+            found = frozen.run(batch, phase.boundary)
+            if out is None:
+                out = np.lib.format.open_memmap(
+                    data, mode="w+", dtype=found.dtype, shape=(views, len(rows), *found.shape[1:])
+                )
+                # A sparse file on a full disk would kill the process when it is touched; claim the room now.
+                if hasattr(os, "posix_fallocate"):
+                    with data.open("r+b") as stream:
+                        os.posix_fallocate(stream.fileno(), 0, data.stat().st_size)
+            out[view, start : start + len(batch)] = found
+            done += len(batch)
+            bus.publish(WorkAdvanced(task, done))
+    if out is not None:
+        out.flush()
+
+
+def _batches(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> Iterator[tuple[int, Tensor]]:
+    for start in range(0, len(rows), _BATCH):
+        yield start, torch.from_numpy(np.ascontiguousarray(pixels[rows[start : start + _BATCH]]))
+
+
+
+
+@final
+class _Images:
+    """The image array seen as activations of one view."""
+
+    def __init__(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+        self._pixels, self._rows = pixels, rows
+        self.shape = (1, len(rows), *pixels.shape[1:])
+
+    def __getitem__(self, key: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.uint8]:
+        return self._pixels[self._rows[key[1]]]

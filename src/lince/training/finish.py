@@ -1,0 +1,264 @@
+"""After training: calibration and operating point on validation, then the test split once, then the bundle."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import lince
+from lince.core.errors import ConfigError
+from lince.core.events import EventBus, Noticed, WorkFinished, WorkStarted
+from lince.core.files import atomic_folder
+from lince.core.types import Skipped
+from lince.data import Collection
+from lince.evaluation import Aim, Assessment, OperatingPoint, ReportContext, assess, operating_point, write_report
+from lince.inference.bundle import (
+    SEEN,
+    WEIGHTS,
+    Bundle,
+    BundleManifest,
+    ModelRecord,
+    OperatingPointRecord,
+    write_manifest,
+    write_seen,
+    write_weights,
+)
+from lince.inference.card import write_card
+from lince.inference.predictor import Predictor
+from lince.models import ModelEntry
+from lince.models.network import Network
+from lince.training.options import TrainOptions
+from lince.training.plan import Plan
+from lince.trust import calibrated, fit_temperature
+
+if TYPE_CHECKING:
+    from lince.training.run import Prepared
+
+_TASK = "Measuring"
+
+
+def parse_aim(text: str) -> Aim:
+    """``youden``, ``sensitivity=0.95`` or ``specificity=0.9``.
+
+    Raises
+    ------
+    ConfigError
+        Anything else.
+    """
+    kind, _, target = text.partition("=")
+    if kind not in ("youden", "sensitivity", "specificity"):
+        raise ConfigError("There is no such aim", received=text, fix="use youden, sensitivity=0.95 or specificity=0.95")
+    try:
+        value = float(target) if target else None
+    except ValueError as error:
+        raise ConfigError("The target of the aim must be a number", received=text) from error
+    return Aim(kind=kind, target=value)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One split, in row order."""
+
+    split: str
+    rows: NDArray[np.int64]
+    names: list[str]
+    truth: list[str]
+    groups: list[str | None] | None
+
+
+def _part(prepared: Prepared, split: str) -> _Part:
+    rows = prepared.rows(split)
+    samples = [prepared.collection.samples[i] for i in rows]
+    groups = [sample.group for sample in samples]
+    return _Part(
+        split,
+        rows,
+        [prepared.collection.identity(sample) for sample in samples],
+        [sample.label for sample in samples],
+        groups if any(group is not None for group in groups) else None,
+    )
+
+
+def finish(
+    network: Network,
+    entry: ModelEntry,
+    plan: Plan,
+    prepared: Prepared,
+    options: TrainOptions,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    out: Path,
+    bus: EventBus,
+) -> Bundle:
+    """Write the bundle to ``out``, whole or not at all.
+
+    The figures come from the bundle itself, loaded from disk: what is measured is what will be served.
+
+    Raises
+    ------
+    OutputError
+        ``out`` exists or cannot be written; the disk is full.
+    """
+    bus.publish(WorkStarted(_TASK, 1))
+    labels = prepared.collection.labels
+    with atomic_folder(out) as folder:
+        used = np.concatenate([prepared.rows("train"), prepared.rows("val")])
+        hashes = {
+            WEIGHTS: write_weights(folder, network),
+            SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
+        }
+        manifest = _manifest(entry, plan, prepared, options, hashes)
+        write_manifest(folder, manifest)
+        predictor = Predictor(Bundle(folder))
+        val = _part(prepared, "val")
+        logits = predictor.logits(prepared.images.pixels[val.rows])
+        temperature = fit_temperature(logits, prepared.labels[val.rows])
+        point = None
+        if labels.positive is not None:
+            column = labels.index(labels.positive)
+            scores = calibrated(logits, temperature)[:, column]
+            point = operating_point(prepared.labels[val.rows] == column, scores, aim=parse_aim(options.aim))
+            if not point.met:
+                bus.publish(Noticed(f"No threshold reaches the aim {options.aim} on validation", "warning"))
+        # Everything is decided: from here on the test split may be looked at, once.
+        test = _part(prepared, "test")
+        test_logits = predictor.logits(prepared.images.pixels[test.rows])
+        figures = {}
+        for part, scores in ((val, logits), (test, test_logits)):
+            place = folder / "report" if part.split == "test" else folder / "report" / "validation"
+            assessment = _report(place, part, calibrated(scores, temperature), point, manifest, prepared, options, history)
+            figures[part.split] = short_figures(assessment)
+        manifest = manifest.model_copy(
+            update={"temperature": temperature, "operating_point": _record(point, options), "figures": figures}
+        )
+        write_manifest(folder, manifest)
+        write_card(folder, manifest)
+    bus.publish(WorkFinished(_TASK))
+    return Bundle(out)
+
+
+def _report(
+    place: Path,
+    part: _Part,
+    probabilities: NDArray[np.float64],
+    point: OperatingPoint | None,
+    manifest: BundleManifest,
+    prepared: Prepared,
+    options: TrainOptions,
+    history: Sequence[Mapping[str, Any]],
+) -> Assessment:
+    collection = prepared.collection
+    threshold = point.threshold if point else None
+    assessment = assess(
+        part.truth, probabilities, collection.labels, threshold=threshold, groups=part.groups, seed=options.seed
+    )
+    context = ReportContext(
+        title=collection.name,
+        model=manifest.model.name,
+        collection=collection.name,
+        split={"val": "validation"}.get(part.split, part.split),
+        synthetic=collection.synthetic,
+        language=options.language,
+        created=manifest.created,
+        lince_version=manifest.lince_version,
+        skipped=_skipped_rows(prepared.skipped),
+        notices=list(collection.notices),
+        provenance=_provenance_lines(manifest, collection, options),
+    )
+    write_report(
+        place,
+        assessment,
+        names=part.names,
+        truth=part.truth,
+        probabilities=probabilities,
+        labels=collection.labels,
+        threshold=threshold,
+        groups=part.groups,
+        splits=[part.split] * len(part.names),
+        history=history,
+        context=context,
+    )
+    return assessment
+
+
+def _skipped_rows(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
+    return [{"path": item.path, "reason": item.reason} for item in skipped]
+
+
+def _provenance_lines(manifest: BundleManifest, collection: Collection, options: TrainOptions) -> dict[str, str]:
+    counts = collection.counts_by_split()
+    images = ", ".join(f"{split or 'unassigned'} {sum(row.values())}" for split, row in counts.items())
+    return {
+        "images": images,
+        "preset": options.preset,
+        "seed": str(options.seed),
+        "image": f"{manifest.image.size} px, {'grey' if manifest.image.channels == 1 else 'RGB'}, {manifest.image.fit}",
+        "collection digest": collection.digest()[:16],
+        "weights": manifest.hashes[WEIGHTS][:12],
+    }
+
+
+def _record(point: OperatingPoint | None, options: TrainOptions) -> OperatingPointRecord | None:
+    if point is None:
+        return None
+    return OperatingPointRecord(
+        threshold=point.threshold,
+        aim=options.aim,
+        sensitivity=point.sensitivity,
+        specificity=point.specificity,
+    )
+
+
+def short_figures(assessment: Assessment) -> dict[str, Any]:
+    """The figures that travel in the bundle: one line of the report."""
+    keys = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1")
+    estimates = {
+        key: {"value": value.value, "low": value.low, "high": value.high, "method": value.method}
+        for key in keys
+        for value in (getattr(assessment, key),)
+    }
+    return {"n": assessment.n, "n_groups": assessment.n_groups, "counts": assessment.truth_counts, **estimates}
+
+
+def _manifest(
+    entry: ModelEntry, plan: Plan, prepared: Prepared, options: TrainOptions, hashes: dict[str, str]
+) -> BundleManifest:
+    import torch
+
+    collection = prepared.collection
+    return BundleManifest(
+        name=collection.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        lince_version=lince.__version__,
+        synthetic=collection.synthetic,
+        classes=collection.labels.names,
+        positive=collection.labels.positive,
+        image=plan.image,
+        image_hash=plan.image.hash,
+        model=ModelRecord(name=entry.name, facts=dict(entry.facts) if entry.facts else None),
+        temperature=1.0,
+        operating_point=None,
+        provenance={
+            "collection": {
+                "name": collection.name,
+                "digest": collection.digest(),
+                "counts": {str(split): row for split, row in collection.counts_by_split().items()},
+                "skipped": len(prepared.skipped),
+            },
+            "options": options.model_dump(mode="json"),
+            "plan": plan.model_dump(mode="json"),
+            "software": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "machine": platform.machine(),
+            },
+        },
+        hashes=hashes,
+    )
