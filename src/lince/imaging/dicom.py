@@ -1,0 +1,176 @@
+"""DICOM, decoded in worker processes: the one format whose decoders a damaged file can bring down."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import subprocess
+import sys
+import threading
+from typing import IO, Any
+
+import numpy as np
+
+from lince.core.errors import ImageError, LinceError
+from lince.core.settings import max_pixels, worker_count
+from lince.imaging.decoded import Decoded
+from lince.imaging.framing import receive, send
+
+DECODE_SECONDS = 60.0
+_START_SECONDS = 120.0
+_COMMAND = (sys.executable, "-P", "-m", "lince.imaging.dicom_worker")
+
+
+class _WorkerLostError(Exception):
+    """The worker ended, or was ended because it took too long."""
+
+
+class _Worker:
+    """One decoding process; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        # One thread each: the pool is the parallelism, and OpenBLAS reserves address space for every thread.
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            _COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # decoders quote the file there
+            env=environment,
+        )
+        try:
+            self._exchange(None, _START_SECONDS)
+        except _WorkerLostError as error:
+            self.close()
+            raise LinceError(
+                "The DICOM decoder cannot be started",
+                received=" ".join(_COMMAND[1:]),
+                fix="check that lince is installed in this Python and that memory is free",
+            ) from error
+
+    def ask(self, data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
+        """Have one file decoded."""
+        return self._exchange(data, seconds)
+
+    def _exchange(self, data: bytes | None, seconds: float) -> tuple[dict[str, Any], bytearray]:
+        requests, answers = _piped(self._process.stdin), _piped(self._process.stdout)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        watchdog = threading.Timer(seconds, end)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            if data is not None:
+                send(requests, {}, data)
+            return receive(answers, 6 * max_pixels())
+        except (EOFError, OSError, ValueError) as error:
+            raise _WorkerLostError("took too long" if late.is_set() else "stopped") from error
+        finally:
+            watchdog.cancel()
+
+    def close(self) -> None:
+        """End the process and forget its pipes."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            try:
+                _piped(stream).close()
+            except OSError:  # what was left to flush has nowhere to go
+                pass
+        self._process.wait()
+
+
+def _piped(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise RuntimeError("the process was started without pipes")
+    return stream
+
+
+class _Pool:
+    """Workers, started when first needed and kept; at most `worker_count` at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places: threading.BoundedSemaphore | None = None
+        self._idle: list[_Worker] = []
+
+    def decode(self, data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
+        """Hand one file to an idle worker, or to a new one."""
+        with self._lock:
+            self._places = self._places or threading.BoundedSemaphore(worker_count())
+        with self._places:
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            worker = worker or _Worker()
+            try:
+                answer = worker.ask(data, seconds)
+            except BaseException:
+                worker.close()
+                raise
+            with self._lock:
+                self._idle.append(worker)
+            return answer
+
+    def close(self) -> None:
+        """End the idle workers."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+
+_pool = _Pool()
+
+
+def _forget() -> None:
+    """A forked child must not talk on its parent's pipes."""
+    global _pool  # noqa: PLW0603
+    _pool = _Pool()
+
+
+def close_workers() -> None:
+    """End the decoding processes; the next file starts new ones."""
+    _pool.close()
+
+
+atexit.register(close_workers)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def decode_dicom(data: bytes, name: str, *, seconds: float = DECODE_SECONDS) -> Decoded:
+    """Decode a single-frame DICOM file as a viewer would first show it.
+
+    Modality LUT, first VOI LUT or window, nominal range, polarity, padding to black (PS3.4, N.2).
+
+    Parameters
+    ----------
+    data
+        The file.
+    name
+        What messages call it.
+    seconds
+        After which the decoder is ended.
+
+    Raises
+    ------
+    ImageError
+        It holds no single picture that can be decoded, or its decoder stopped or took too long.
+    """
+    try:
+        head, body = _pool.decode(data, seconds)
+    except _WorkerLostError as error:
+        raise ImageError(
+            f"The decoder {error} on this DICOM file, which is probably damaged", received=name, fix="export it again"
+        ) from error
+    if "problem" in head:
+        raise ImageError(str(head["problem"]), received=name, fix=head.get("fix"))
+    shape = tuple(int(side) for side in head["shape"])
+    if head["dtype"] not in ("uint8", "uint16") or math.prod(shape) * np.dtype(head["dtype"]).itemsize != len(body):
+        raise ImageError("The decoder's answer on this DICOM file makes no sense", received=name)
+    pixels = np.frombuffer(body, np.uint8 if head["dtype"] == "uint8" else np.uint16).reshape(shape)
+    return Decoded(pixels, "DICOM", {str(k): str(v) for k, v in head["attributes"].items()})
