@@ -14,7 +14,7 @@ import numpy as np
 
 from lince.core.errors import ImageError, LinceError
 from lince.core.settings import max_pixels, worker_count
-from lince.imaging.decoded import Decoded
+from lince.imaging.decoded import Decoded, Pixels
 from lince.imaging.framing import receive, send
 
 DECODE_SECONDS = 60.0
@@ -128,7 +128,7 @@ _pool = _Pool()
 
 def _forget() -> None:
     """A forked child must not talk on its parent's pipes."""
-    global _pool  # noqa: PLW0603
+    global _pool
     _pool = _Pool()
 
 
@@ -172,5 +172,5 @@ def decode_dicom(data: bytes, name: str, *, seconds: float = DECODE_SECONDS) -> 
     shape = tuple(int(side) for side in head["shape"])
     if head["dtype"] not in ("uint8", "uint16") or math.prod(shape) * np.dtype(head["dtype"]).itemsize != len(body):
         raise ImageError("The decoder's answer on this DICOM file makes no sense", received=name)
-    pixels = np.frombuffer(body, np.uint8 if head["dtype"] == "uint8" else np.uint16).reshape(shape)
-    return Decoded(pixels, "DICOM", {str(k): str(v) for k, v in head["attributes"].items()})
+    pixels: Pixels = np.frombuffer(body, np.uint8) if head["dtype"] == "uint8" else np.frombuffer(body, np.uint16)
+    return Decoded(pixels.reshape(shape), "DICOM", {str(k): str(v) for k, v in head["attributes"].items()})

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import apply_modality_lut, apply_windowing
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
 from lince.imaging.decoded import Pixels
 
@@ -44,9 +44,11 @@ def to_grey(stored: NDArray[Any], ds: Dataset) -> Pixels:
     if _inverted(ds):
         display = 1.0 - display
     display[_is_padding(values, ds, count)] = 0.0
-    kind: type[np.uint8] | type[np.uint16] = np.uint8 if bits <= 8 else np.uint16
-    table = np.rint(np.clip(display, 0.0, 1.0) * np.iinfo(kind).max).astype(kind)
-    return table[_positions(stored, ds, bits)]
+    display = np.clip(display, 0.0, 1.0)
+    positions = _positions(stored, ds, bits)
+    if bits <= 8:
+        return np.rint(display * 255).astype(np.uint8)[positions]
+    return np.rint(display * 65535).astype(np.uint16)[positions]
 
 
 def _positions(stored: NDArray[Any], ds: Dataset, bits: int) -> NDArray[np.uint16]:
@@ -110,7 +112,8 @@ def _look_up(output: NDArray[Any], item: Dataset) -> NDArray[np.float64]:
         table = np.asarray(data)
     table = table[: entries or 65536]
     position = np.clip(np.rint(output).astype(np.int64) - first, 0, len(table) - 1)
-    return table[position].astype(np.float64) / ((1 << depth) - 1)
+    looked_up: NDArray[np.float64] = table[position].astype(np.float64) / ((1 << depth) - 1)
+    return looked_up
 
 
 def _inverted(ds: Dataset) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread, uid
 from pydicom.encaps import get_frame
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
 
 from lince.core.errors import ImageError
 from lince.imaging.codestream import read_claim
@@ -24,9 +25,9 @@ _EXTRA = "pip install 'lince-med[dicom-jpeg]', which brings a GPL-3.0 decoder, o
 
 # Facts about the picture that identify nobody. Nothing else leaves the file: no names, dates, numbers or free text.
 ATTRIBUTES = (
-    "Modality", "BodyPartExamined", "Manufacturer", "ManufacturerModelName", "PhotometricInterpretation", "ViewPosition",
-    "ImageLaterality", "Laterality", "PresentationIntentType", "BurnedInAnnotation", "LossyImageCompression",
-    "ConversionType", "BitsStored", "Rows", "Columns", "PixelSpacing", "ImagerPixelSpacing",
+    "Modality", "BodyPartExamined", "Manufacturer", "ManufacturerModelName", "PhotometricInterpretation",
+    "ViewPosition", "ImageLaterality", "Laterality", "PresentationIntentType", "BurnedInAnnotation",
+    "LossyImageCompression", "ConversionType", "BitsStored", "Rows", "Columns", "PixelSpacing", "ImagerPixelSpacing",
 )  # fmt: skip
 
 # Transfer syntax -> pydicom plugin. gdcm (aborts the process) and pylibjpeg-rle (raises BaseException) are never used.
@@ -126,7 +127,7 @@ def _guard(ds: Dataset, max_pixels: int) -> None:
         raise ImageError(
             "This DICOM file holds several frames, not one image", fix="save the frame you mean on its own"
         )
-    if samples not in (1, 3) or bits not in (1, 8, 16) or not 1 <= stored <= bits:
+    if samples not in (1, 3) or bits not in (8, 16) or not 1 <= stored <= bits:
         raise ImageError(
             f"This DICOM image has {samples} samples of {bits} bits ({stored} stored) a pixel, which is not supported",
             fix="export it with 8 or 16 bits, grey or RGB",
@@ -145,8 +146,8 @@ def _guard_compressed(ds: Dataset, rows: int, columns: int, samples: int) -> Non
             raise ImageError("The compressed pixels of this DICOM file have no readable header", fix="export it again")
         if (claim.height, claim.width, claim.components) != (rows, columns, samples) or claim.bits > 16:
             raise ImageError(
-                f"The compressed pixels of this DICOM file claim {claim.width} x {claim.height} x {claim.components} of "
-                f"{claim.bits} bits, its header {columns} x {rows} x {samples}",
+                f"The compressed pixels of this DICOM file claim {claim.width} x {claim.height} x {claim.components} "
+                f"of {claim.bits} bits, its header {columns} x {rows} x {samples}",
                 fix="export it again",
             )
         if syntax in _NEEDS_LIBJPEG and not _by_pillow(syntax, claim.bits) and find_spec("libjpeg") is None:
@@ -176,18 +177,20 @@ def _render(ds: Dataset) -> Pixels:
 
 def _palette(colour: NDArray[Any]) -> Pixels:
     # Some devices write 8-bit colours into 16-bit entries.
-    if colour.dtype == np.uint16 and int(colour.max(initial=0)) > 255:
-        return colour
-    return colour.astype(np.uint8)
+    deep = colour.dtype == np.uint16 and int(colour.max(initial=0)) > 255
+    return colour.astype(np.uint16, copy=False) if deep else colour.astype(np.uint8)
 
 
 def _colour(stored: NDArray[Any], bits: int) -> Pixels:
-    if bits == 8 or stored.dtype == np.uint8:
-        return stored.astype(np.uint8, copy=False)
+    """Spread the stored bits over the whole sample type."""
+    if bits == 8:
+        return stored.astype(np.uint8)
     top = (1 << bits) - 1
-    if bits < 8:
-        return (np.minimum(stored, top) * np.uint32(255) // top).astype(np.uint8)
-    return (np.minimum(stored, top) * np.uint32(65535) // np.uint32(top)).astype(np.uint16)
+    levels = np.minimum(np.arange(1 << 8 * stored.dtype.itemsize), top)
+    shallow: NDArray[np.uint8] = (levels * 255 // top).astype(np.uint8)
+    deep: NDArray[np.uint16] = (levels * 65535 // top).astype(np.uint16)
+    pixels: Pixels = shallow[stored] if bits < 8 else deep[stored]
+    return pixels
 
 
 def _attributes(ds: Dataset) -> dict[str, str]:

@@ -171,7 +171,7 @@ def _pixels(image: ImageFile.ImageFile, data: bytes, form: str, name: str) -> Pi
     else:
         pixels = _eight_bit(image)
     upright = _UPRIGHT.get(1 if form == "TIFF" else _orientation(image))  # Pillow turns TIFFs itself
-    return np.ascontiguousarray(upright(pixels)) if upright else pixels
+    return upright(pixels).copy() if upright else pixels
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
@@ -217,9 +217,9 @@ def _deep_grey(image: ImageFile.ImageFile) -> NDArray[np.uint16]:
     transparent = image.info.get("transparency")
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         if image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE) == (12,):
-            pixels = (pixels << 4) | (pixels >> 8)
+            pixels = (pixels << np.uint16(4)) | (pixels >> np.uint16(8))
         if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
-            pixels = np.invert(pixels)  # white is zero, which Pillow minds in 8-bit images only
+            np.invert(pixels, out=pixels)  # white is zero, which Pillow minds in 8-bit images only
     elif isinstance(transparent, int):
         pixels[pixels == transparent] = 0
     return pixels
@@ -252,9 +252,9 @@ def _check_tiff(image: ImageFile.ImageFile, name: str) -> None:
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     tags = image.tag_v2
-    tile = tags.get(TiffImagePlugin.TILEWIDTH), tags.get(TiffImagePlugin.TILELENGTH)
-    if all(isinstance(side, int) for side in tile):
-        check_size(int(tile[0]), int(tile[1]), name)
+    width, length = tags.get(TiffImagePlugin.TILEWIDTH), tags.get(TiffImagePlugin.TILELENGTH)
+    if isinstance(width, int) and isinstance(length, int):
+        check_size(width, length, name)
     frame = 1
     while True:  # thumbnails and reduced copies (NewSubfileType bit 0, masks bit 2) are not pages
         try:
