@@ -1,0 +1,122 @@
+"""`serve`: the application on this computer, until Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+
+from lince.core.errors import ConfigError
+from lince.core.events import Event, EventBus, PredictionMade
+from lince.core.logs import log_to, logger
+from lince.serving.app import create_app
+from lince.serving.guards import is_loopback
+
+_BACKLOG = 256
+_GRACE_SECONDS = 5
+
+
+def serve(
+    bundle: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    samples: Path | None = None,
+    log_dir: Path | None = None,
+    open_browser: bool = False,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a bundle on this computer until Ctrl-C.
+
+    Parameters
+    ----------
+    host
+        A loopback name or address.
+    port
+        Where to listen; 0 takes a free one.
+    samples
+        A folder of images to try.
+    log_dir
+        Where ``serve.jsonl`` is written: requests, predictions and errors, without file names.
+    open_browser
+        Open the page when it is ready.
+    on_ready
+        Called with the page's address when connections are accepted.
+
+    Raises
+    ------
+    ConfigError
+        The host is not this computer, the port is taken or not allowed, or there is no folder of samples.
+    BundleError
+        The bundle is missing, damaged, or newer than this version.
+    """
+    if not is_loopback(host):
+        raise ConfigError(
+            "lince listens on this computer only until accounts exist", received=host, fix="use --host 127.0.0.1"
+        )
+    with _listen(host, port) as listening, _logged(log_dir):
+        from lince.inference import Predictor
+
+        bus = EventBus()
+        bus.subscribe(_log_prediction)
+        app = create_app(Predictor(bundle), bus=bus, samples=samples)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_SECONDS
+        )
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}"
+        # The socket queues connections already, so whoever is told now may connect now.
+        if on_ready:
+            on_ready(address)
+        if open_browser:
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        fix = "choose another port with --port, or --port 0 for any free one"
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError("This port is already in use", received=f"{host}:{port}", fix=fix) from error
+        reason = error.strerror or str(error)
+        raise ConfigError(f"lince cannot listen here: {reason}", received=f"{host}:{port}", fix=fix) from error
+    except OverflowError as error:
+        raise ConfigError("A port is a number from 0 to 65535", received=port) from error
+    with listening:
+        yield listening
+
+
+@contextmanager
+def _logged(folder: Path | None) -> Iterator[None]:
+    """Errors always to the terminal; everything to ``serve.jsonl`` when there is a folder for it."""
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.ERROR)
+    logger.addHandler(terminal)
+    handlers = [terminal]
+    try:
+        if folder:
+            handlers.append(log_to(folder, "serve"))
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def _log_prediction(event: Event) -> None:
+    if isinstance(event, PredictionMade):
+        fields = event.prediction.as_dict()
+        # A file's name can carry a patient's name; a log keeps neither. "name" is also taken by logging itself.
+        del fields["name"]
+        logger.info("prediction", extra={**fields, "seconds": round(event.seconds, 4), "origin": event.origin})

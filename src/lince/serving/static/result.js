@@ -1,0 +1,109 @@
+// Drawing: one result, one card of an earlier result, one error. Text goes in as text, never as markup.
+
+import { _, className, isTranslated, moment, percent, whole } from "./words.js";
+
+const stamp = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+/** The article for an answer of the server. */
+export function drawResult(answer, actions) {
+  const article = stamp("result");
+  const put = (slot, text) => { article.querySelector(slot).textContent = text; };
+  article.setAttribute("aria-label", answer.name);
+  put(".slot-name", answer.name);
+  put(".slot-label", className(answer.label));
+  put(".original", isTranslated(answer.label) ? `(${answer.label})` : "");
+  put(".slot-confidence", percent(answer.confidence));
+  put(".slot-created", moment(answer.created));
+  put(".slot-threshold", answer.threshold === null ? "–" : percent(answer.threshold));
+  put(".slot-model", answer.model_id);
+  put(".slot-input", answer.input_sha256);
+  put(".slot-id", answer.id);
+  article.querySelector(".warning").hidden = !answer.flags.includes("low_confidence");
+  drawThreshold(article.querySelector(".by-threshold"), answer);
+  drawBars(article.querySelector(".bars"), answer);
+  drawPictures(article, answer);
+  article.querySelector(".print").addEventListener("click", () => window.print());
+  article.querySelector(".close").addEventListener("click", actions.close);
+  return article;
+}
+
+function drawThreshold(place, answer) {
+  if (!answer.decided_by_threshold) return;
+  const values = {
+    label: className(answer.positive),
+    probability: percent(answer.probabilities[answer.positive]),
+    threshold: percent(answer.threshold),
+  };
+  place.textContent = answer.label === answer.positive
+    ? _("Called %(label)s because its probability, %(probability)s, is over the operating point, %(threshold)s.", values)
+    : _("Not called %(label)s, although it is the most likely class: its probability, %(probability)s, is under the operating point, %(threshold)s.", values);
+  place.hidden = false;
+}
+
+function drawBars(list, answer) {
+  const rows = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]);
+  for (const [name, value] of rows) {
+    const row = stamp("bar");
+    row.classList.toggle("decided", name === answer.label);
+    row.querySelector(".bar-name").textContent = className(name);
+    if (isTranslated(name)) row.querySelector(".bar-name").title = name;
+    row.querySelector(".bar-value").textContent = percent(value);
+    row.querySelector(".fill").style.width = `${100 * value}%`;
+    if (name === answer.positive && answer.threshold !== null) {
+      const mark = row.querySelector(".mark");
+      const note = row.querySelector(".mark-note");
+      mark.style.left = `${100 * answer.threshold}%`;
+      note.textContent = _("Operating point: %(threshold)s", { threshold: percent(answer.threshold) });
+      mark.hidden = note.hidden = false;
+    }
+    list.append(row);
+  }
+}
+
+function drawPictures(article, answer) {
+  const picture = article.querySelector(".picture");
+  const heat = article.querySelector(".heat");
+  picture.src = answer.preview;
+  picture.alt = _("The image %(name)s", { name: answer.name });
+  if (!answer.heat_map) {
+    heat.remove();
+    article.querySelector(".opacity").hidden = article.querySelector(".legend").hidden = true;
+    article.querySelector(".no-heat").hidden = false;
+    return;
+  }
+  heat.src = answer.heat_map;
+  heat.alt = _("Heat map: where the model looked");
+  const slider = article.querySelector("input[type=range]");
+  const shown = article.querySelector("output");
+  const apply = () => {
+    heat.style.opacity = slider.value / 100;
+    shown.textContent = whole(slider.value / 100);
+    slider.setAttribute("aria-valuetext", shown.textContent);
+  };
+  slider.addEventListener("input", apply);
+  apply();
+}
+
+/** The card for an earlier answer. */
+export function drawCard(answer, actions) {
+  const card = stamp("card");
+  card.querySelector("img").src = answer.preview;
+  card.querySelector(".slot-label").textContent = className(answer.label);
+  card.querySelector(".slot-confidence").textContent = percent(answer.confidence);
+  card.querySelector(".slot-name").textContent = answer.name;
+  card.querySelector(".card-open").addEventListener("click", actions.open);
+  card.querySelector(".compare").addEventListener("click", actions.compare);
+  card.querySelector(".remove").addEventListener("click", actions.remove);
+  return card;
+}
+
+/** The box for a problem. */
+export function drawError(title, detail, name) {
+  const box = stamp("error");
+  box.querySelector(".slot-title").textContent = name ? `${title} · ${name}` : title;
+  const sentence = box.querySelector(".slot-detail");
+  sentence.textContent = detail.text;
+  if (detail.lang) sentence.lang = detail.lang;
+  box.querySelector(".dismiss").addEventListener("click", () => box.remove());
+  return box;
+}

@@ -1,0 +1,84 @@
+"""From a request to the one image it carries."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import final
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from lince.serving.errors import MediaTypeError, UploadError
+
+FIELDS = ("file", "image")
+_NAME_LENGTH = 200
+_PARTS = 16
+_WITH_CURL = "send it as the form field 'file': curl -F file=@scan.png"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The bytes of one file, and what to call it."""
+
+    name: str
+    data: bytes
+
+
+async def read_upload(request: Request, name: str | None = None) -> Upload:
+    """Read the image out of a multipart form, or take the body itself.
+
+    Parameters
+    ----------
+    name
+        What to call the image when the body has no file name of its own.
+
+    Raises
+    ------
+    UploadError
+        No file, an empty one, or several.
+    MediaTypeError
+        A body that is neither a form nor an image.
+    UploadTooLargeError
+        More bytes than allowed.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        async with request.form(max_files=_PARTS, max_fields=_PARTS) as form:
+            file = _only_file(form)
+            upload = Upload(clean_name(file.filename or name), await file.read())
+    elif not kind or kind.startswith("image/") or kind in ("application/dicom", "application/octet-stream"):
+        upload = Upload(clean_name(name), await request.body())
+    else:
+        raise MediaTypeError(
+            "An image comes as a form (multipart/form-data) or as the body itself (image/*, application/dicom, "
+            "application/octet-stream)",
+            received=kind,
+            fix=_WITH_CURL,
+        )
+    if not upload.data:
+        raise UploadError("The file is empty", received=upload.name, fix="send an image")
+    return upload
+
+
+def clean_name(name: str | None) -> str:
+    """A file name as it may be shown: no folders, no control characters, not endless."""
+    tail = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(c for c in tail if not unicodedata.category(c).startswith("C")).strip()
+    return shown[:_NAME_LENGTH] or "image"
+
+
+def _only_file(form: FormData) -> UploadFile:
+    entries = [(field, value) for field, value in form.multi_items() if field in FIELDS]
+    files = [value for _, value in entries if isinstance(value, UploadFile)]
+    if len(files) == 1:
+        return files[0]
+    if files:
+        raise UploadError("One request takes one image", received=f"{len(files)} files", fix="send one after another")
+    if entries:
+        raise UploadError(
+            f"The form field {entries[0][0]!r} holds text, not a file", fix="put @ before the path: curl -F file=@scan.png"
+        )
+    received = ", ".join(repr(field) for field in dict.fromkeys(form.keys())) or "an empty form"
+    raise UploadError("The form has no file", received=received, fix=_WITH_CURL)
