@@ -49,6 +49,11 @@ class _Worker:
                 fix="check that lince is installed in this Python and that memory is free",
             ) from error
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs; the system may have ended it while it was idle."""
+        return self._process.poll() is None
+
     def ask(self, data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
         """Have one file decoded."""
         return self._exchange(data, seconds)
@@ -103,9 +108,7 @@ class _Pool:
         with self._lock:
             self._places = self._places or threading.BoundedSemaphore(worker_count())
         with self._places:
-            with self._lock:
-                worker = self._idle.pop() if self._idle else None
-            worker = worker or _Worker()
+            worker = self._take() or _Worker()
             try:
                 answer = worker.ask(data, seconds)
             except BaseException:
@@ -115,10 +118,19 @@ class _Pool:
                 self._idle.append(worker)
             return answer
 
+    def _take(self) -> _Worker | None:
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+                worker.close()
+        return None
+
     def close(self) -> None:
         """End the idle workers."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle, self._idle, self._places = self._idle, [], None
         for worker in idle:
             worker.close()
 

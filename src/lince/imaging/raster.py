@@ -8,6 +8,7 @@ decoded twice, once for the high and once for the low byte of each sample.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -41,15 +42,10 @@ _PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "WEBP": WebPImagePlugin.WebPImageFile,
 }
 
-# How Pillow unpacks 16-bit colour -> (mode and unpacking that give the high bytes, the same for the low bytes).
-_DEEP: dict[str, tuple[str, str]] = {
-    "RGB;16B": ("RGB;16B", "RGB;16L"),
-    "RGB;16L": ("RGB;16L", "RGB;16B"),
-    "RGBX;16B": ("RGBX;16B", "RGBX;16L"),
-    "RGBX;16L": ("RGBX;16L", "RGBX;16B"),
-    "RGBA;16B": ("RGBA;16B", "RGBA;16L"),
-    "RGBA;16L": ("RGBA;16L", "RGBA;16B"),
-}
+# Colour models of 16 bits a sample, and how Pillow spells their byte order ("N" is the machine's own, from libtiff).
+_DEEP_MODELS = frozenset({"RGB", "RGBX", "RGBA"})
+_SWAPPED = {"B": "L", "L": "B"}
+_NATIVE = "L" if sys.byteorder == "little" else "B"
 
 # EXIF orientation (TIFF 6.0, tag 274) -> what brings the stored rows upright.
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -156,8 +152,9 @@ def _pixels(image: ImageFile.ImageFile, data: bytes, form: str, name: str) -> Pi
         )
     raw = _raw_mode(image)
     pixels: Pixels
-    if raw in _DEEP:
-        pixels = _deep_colour(image, data, form, *_DEEP[raw])
+    model, _, order = raw.partition(";16")
+    if model in _DEEP_MODELS and order:
+        pixels = _deep_colour(image, _PLUGINS[form](io.BytesIO(data)), model, order)
     elif raw == "LA;16B":
         pixels = _deep_grey_alpha(image)
     elif image.mode.startswith("I;16"):
@@ -232,10 +229,11 @@ def _deep_grey_alpha(image: ImageFile.ImageFile) -> NDArray[np.uint16]:
     return _over_black(bands[..., :1], bands[..., 1:])[..., 0]
 
 
-def _deep_colour(image: ImageFile.ImageFile, data: bytes, form: str, high: str, low: str) -> NDArray[np.uint16]:
-    twin = _PLUGINS[form](io.BytesIO(data))
-    _reinterpret(image, image.mode, high)
-    _reinterpret(twin, image.mode, low)
+def _deep_colour(image: ImageFile.ImageFile, twin: ImageFile.ImageFile, model: str, order: str) -> NDArray[np.uint16]:
+    """Pillow unpacks the high byte of each sample; told the opposite byte order, it unpacks the low one."""
+    order = _NATIVE if order == "N" else order
+    _reinterpret(image, image.mode, f"{model};16{order}")
+    _reinterpret(twin, image.mode, f"{model};16{_SWAPPED[order]}")
     bands = (np.asarray(image).astype(np.uint16) << 8) | np.asarray(twin)
     return _over_black(bands[..., :3], bands[..., 3:]) if bands.shape[-1] == 4 else bands
 
@@ -255,6 +253,10 @@ def _check_tiff(image: ImageFile.ImageFile, name: str) -> None:
     width, length = tags.get(TiffImagePlugin.TILEWIDTH), tags.get(TiffImagePlugin.TILELENGTH)
     if isinstance(width, int) and isinstance(length, int):
         check_size(width, length, name)
+    if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2 and 16 in tags.get(TiffImagePlugin.BITSPERSAMPLE, ()):
+        raise ImageError(
+            "This TIFF holds 16-bit colours in separate planes", received=name, fix="save it with interleaved colours"
+        )
     frame = 1
     while True:  # thumbnails and reduced copies (NewSubfileType bit 0, masks bit 2) are not pages
         try:
