@@ -52,10 +52,15 @@ def dataset(pixels: NDArray[Any], *, syntax: str = uid.ExplicitVRLittleEndian, *
 
 
 def written(ds: Dataset) -> bytes:
-    stream = io.BytesIO()
+    stream, syntax = io.BytesIO(), ds.file_meta.TransferSyntaxUID
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ds.save_as(stream, enforce_file_format=False)
+        ds.save_as(
+            stream,
+            implicit_vr=syntax == uid.ImplicitVRLittleEndian,
+            little_endian=syntax != uid.ExplicitVRBigEndian,
+            enforce_file_format=False,
+        )
     return stream.getvalue()
 
 

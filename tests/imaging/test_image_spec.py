@@ -23,6 +23,7 @@ specs = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(height=sides, width=sides, size=st.integers(8, 512))
 def test_padding_keeps_the_shape_and_the_centre(height, width, size):
     top, left, bottom, right = ImageSpec(size=size).content_box(height, width)
@@ -34,6 +35,7 @@ def test_padding_keeps_the_shape_and_the_centre(height, width, size):
     assert 0 <= (size - right) - left <= 1
 
 
+@settings(deadline=None)
 @given(height=sides, width=sides, fit=st.sampled_from(["crop", "stretch"]))
 def test_crop_and_stretch_fill_the_square(height, width, fit):
     assert ImageSpec(size=50, fit=fit).content_box(height, width) == (0, 0, 50, 50)
@@ -53,6 +55,7 @@ def test_the_result_has_the_promised_shape_and_is_black_outside_the_box(spec, he
     assert not array.any()
 
 
+@settings(deadline=None)
 @given(spec=specs)
 def test_a_spec_survives_json_and_keeps_its_hash(spec):
     again = ImageSpec.model_validate_json(spec.model_dump_json())
@@ -60,6 +63,7 @@ def test_a_spec_survives_json_and_keeps_its_hash(spec):
     assert again.hash == spec.hash
 
 
+@settings(deadline=None)
 @given(one=specs, other=specs)
 def test_hashes_tell_specs_apart(one, other):
     assert (one.hash == other.hash) == (one == other)
