@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lince.core.files import atomic_file, make_folder, write_json
 from lince.core.types import LabelSpace
-from lince.evaluation import tables
+from lince.evaluation import page, plots, tables
 from lince.evaluation.checks import EvaluationError, check_probabilities, check_truth, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment
 from lince.evaluation.operating import decisions
+from lince.evaluation.texts import translator
 
 SUMMARY_FORMAT = 1
 NOT_A_DEVICE = "Research use only; not a medical device."
@@ -39,12 +40,10 @@ def write_report(
 
     Everything is made in memory first and each file is then written whole, so that a failure leaves no half report.
 
-    Files
-    -----
-    summary.json
-        `summary`.
-    classification_report.csv, predictions.csv
-        `lince.evaluation.tables`.
+    - ``summary.json``: see `summary`.
+    - ``classification_report.csv``, ``predictions.csv``: see `lince.evaluation.tables`.
+    - ``confusion_matrix.png``, ``roc.png``, ``calibration.png``, and with a history ``training_curves.png``.
+    - ``report.html``: the page for people, with everything inside.
 
     Parameters
     ----------
@@ -69,16 +68,30 @@ def write_report(
     OutputError
         The folder cannot be written.
     """
-    cases = _cases(names, truth, probabilities, labels, threshold, groups, splits)
+    table, true = _checked(truth, probabilities, labels)
+    cases = _cases(names, true, table, labels, threshold, groups, splits)
+    say = translator(context.language)
+    pictures = {
+        "confusion_matrix.png": plots.confusion_matrix(assessment, say),
+        "roc.png": plots.roc(assessment, true, table, say),
+        "calibration.png": plots.calibration(assessment, say),
+    }
+    if history:
+        pictures["training_curves.png"] = plots.training_curves(history, say)
     files = {
+        **pictures,
         "classification_report.csv": tables.classification(assessment),
         "predictions.csv": tables.predictions(cases, assessment.labels),
+        "report.html": page.html(assessment, context, cases, pictures),
     }
-    make_folder(Path(folder))
+    folder = make_folder(Path(folder))
     for name, data in files.items():
-        with atomic_file(Path(folder) / name) as stream:
+        with atomic_file(folder / name) as stream:
             stream.write(data)
-    write_json(Path(folder) / "summary.json", summary(assessment, context))
+    write_json(folder / "summary.json", summary(assessment, context))
+    if not history:
+        # Curves of an earlier report in this folder would pass for this one's.
+        (folder / "training_curves.png").unlink(missing_ok=True)
 
 
 def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:
@@ -98,17 +111,22 @@ def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:
     }
 
 
+def _checked(
+    truth: Sequence[str], probabilities: ArrayLike, labels: LabelSpace
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    table = check_probabilities(probabilities, labels)
+    return table, check_truth(truth, labels, len(table))
+
+
 def _cases(
     names: Sequence[str],
-    truth: Sequence[str],
-    probabilities: ArrayLike,
+    true: NDArray[np.intp],
+    table: NDArray[np.float64],
     labels: LabelSpace,
     threshold: float | None,
     groups: Sequence[str | None] | None,
     splits: Sequence[str | None] | None,
 ) -> list[tables.Case]:
-    table = check_probabilities(probabilities, labels)
-    true = check_truth(truth, labels, len(table))
     for given, what in ((names, "name"), (groups, "group"), (splits, "split")):
         if given is not None and len(given) != len(table):
             raise EvaluationError(f"Each image needs one {what}", received=f"{len(given)} for {len(table)} images")
@@ -124,5 +142,5 @@ def _cases(
             group=None if groups is None else groups[i],
             split=None if splits is None else splits[i],
         )
-        for i in np.arange(len(table))
+        for i in range(len(table))
     ]

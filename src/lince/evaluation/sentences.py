@@ -1,0 +1,20 @@
+"""Why a figure or its interval is missing, and what to know before trusting the rest.
+
+Fixed sentences without numbers, so that a report can say them in another language.
+"""
+
+from __future__ import annotations
+
+NO_POSITIVE = "no class was named as the positive one"
+NO_POSITIVES_HERE = "no images of the positive class"
+NO_NEGATIVES_HERE = "no images of any other class"
+NONE_CALLED_POSITIVE = "no image was called positive"
+NONE_CALLED_NEGATIVE = "no image was called negative"
+ONE_SIDE = "needs images of this class and of another"
+ONE_CLASS = "needs images of two classes or more"
+NO_INTERVAL = "no interval: too few images to resample"
+NO_ECE_INTERVAL = "no interval: resampling overstates a calibration error"
+NOTE_GROUPS = "Several images come from one patient or group, so the intervals treat the patient or group as the unit."
+NOTE_FEW_GROUPS = "Fewer than 30 patients or groups: the intervals are probably too narrow."
+NOTE_ABSENT = "A class of the model has no images here, so nothing is known of how it recognises that class."
+NOTE_CONSTANT = "Every image got the same probabilities: the model tells nothing apart."
