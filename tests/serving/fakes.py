@@ -19,6 +19,7 @@ from lince.inference import Outcome, Prepared
 
 SUMMARY = {
     "n": 1156,
+    "counts": {"benign": 1016, "malignant": 140},
     "auc": {"value": 0.912, "low": 0.861, "high": 0.949, "method": "DeLong"},
     "sensitivity": {"value": 0.87, "low": 0.75, "high": 0.94, "numerator": 40, "denominator": 46},
     "specificity": {"value": 0.81, "low": 0.72, "high": 0.88, "numerator": 77, "denominator": 95},

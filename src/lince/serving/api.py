@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 import lince
-from lince.serving.reading import ReadingRoom
+from lince.serving.reading import Origin, ReadingRoom
 from lince.serving.schemas import RESEARCH_USE, HealthAnswer, ModelAnswer, PredictionAnswer
 from lince.serving.upload import read_upload
 
@@ -98,7 +98,7 @@ def build_router(room: ReadingRoom) -> APIRouter:
         """
         upload = await read_upload(request, name)
         # Browsers say where a request comes from; programs do not.
-        origin = "web" if "sec-fetch-site" in request.headers else "api"
+        origin: Origin = "web" if "sec-fetch-site" in request.headers else "api"
         return JSONResponse(await room.predict(upload, explain=explain, origin=origin))
 
     @router.get("/model", summary="About this model", response_model=ModelAnswer, responses=responses(421, 500))
@@ -112,5 +112,3 @@ def build_router(room: ReadingRoom) -> APIRouter:
         return JSONResponse({"status": "ok", "model_id": bundle.model_id, "version": lince.__version__})
 
     return router
-
-

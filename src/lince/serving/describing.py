@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from markupsafe import Markup, escape
 
 import lince
 from lince.serving.problems import TITLES
@@ -61,6 +62,12 @@ def schema_name(schema: dict[str, Any]) -> str:
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"object of {schema_name(schema['additionalProperties'])}"
     return "binary" if schema.get("format") == "binary" else str(kind)
+
+
+def prose(text: str) -> Markup:
+    """A description with its `code` marked up; everything else is escaped."""
+    parts = escape(text).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def pretty(value: object) -> str:

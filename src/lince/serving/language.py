@@ -74,9 +74,8 @@ class Language:
 
     def class_names(self, names: tuple[str, ...]) -> dict[str, str]:
         """What to show for those class names that this language has a word for."""
-        return {
-            name: self._messages[("class", key)] for name, key in known(names).items() if ("class", key) in self._messages
-        }
+        keys = {name: ("class", key) for name, key in known(names).items()}
+        return {name: self._messages[key] for name, key in keys.items() if key in self._messages}
 
     def percent(self, value: float, digits: int = 1) -> str:
         """A proportion as a percentage, as written here."""

@@ -37,11 +37,11 @@ class UploadLimit:
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limit:
-            await self._refuse(self._too_large(), scope, receive, send)
+            await self._refuse(self._too_large(), receive, send)
             return
         refusal = await self._run(scope, receive, send)
         if refusal:
-            await self._refuse(refusal, scope, receive, send)
+            await self._refuse(refusal, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> LinceError | None:
         """Run the application; the error that stopped its body, when the answer is still to be given."""
@@ -85,10 +85,11 @@ class UploadLimit:
 
     def _too_large(self) -> LinceError:
         return UploadTooLargeError(
-            f"An upload may have at most {self.limit / 1e6:g} MB", fix="send a smaller file, or raise LINCE_UPLOAD_LIMIT"
+            f"An upload may have at most {self.limit / 1e6:.1f} MB",
+            fix="send a smaller file, or raise LINCE_UPLOAD_LIMIT",
         )
 
-    async def _refuse(self, error: LinceError, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, error: LinceError, receive: Receive, send: Send) -> None:
         """Answer, then read on for a moment before the connection closes.
 
         Closing with unread bytes makes the system reset the connection, and the client may never see the answer

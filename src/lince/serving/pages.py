@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import lince
-from lince.serving.describing import describe, operations, pretty, schema_name
+from lince.serving.describing import describe, operations, pretty, prose, schema_name
 from lince.serving.figures import figure
 from lince.serving.language import COOKIE, LOCALES, Language, choose, language
 from lince.serving.reading import ReadingRoom
@@ -49,6 +49,7 @@ def environment(name: str) -> Environment:
     made.install_gettext_callables(  # type: ignore[attr-defined]
         words.gettext, lambda one, many, n: words.gettext(one if n == 1 else many), newstyle=True
     )
+    made.filters["prose"] = prose
     made.globals |= {
         "static": static_address,
         "language": words,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from lince.explain import heat_rgba
 
 _OVERLAY_SIDE = 256
 _LOSSLESS_PIXELS = 256 * 256
@@ -39,27 +40,14 @@ def heat_map_uri(heat: NDArray[np.float32], *, height: int, width: int) -> str:
     """
     ratio = _OVERLAY_SIDE / max(height, width)
     size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    values = np.clip(np.nan_to_num(heat.astype(np.float32)), 0.0, 1.0)
-    smooth = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
-    levels = (np.clip(smooth, 0.0, 1.0) * 255).round().astype(np.uint8)
     stream = io.BytesIO()
-    Image.fromarray(_palette()[levels]).save(stream, "PNG", compress_level=1)
+    heat_rgba(heat, size).save(stream, "PNG", compress_level=1)
     return _uri(stream.getvalue(), "image/png")
-
-
-@lru_cache(maxsize=1)
-def _palette() -> NDArray[np.uint8]:
-    """256 x RGBA of matplotlib's "inferno", which is perceptually uniform; alpha rises with the level."""
-    from matplotlib import colormaps
-
-    colours = (colormaps["inferno"](np.linspace(0, 1, 256)) * 255).round().astype(np.uint8)
-    colours[:, 3] = np.arange(256)
-    return np.asarray(colours, dtype=np.uint8)
 
 
 def warm_up() -> None:
     """Load the colour map now, so that the first explained prediction does not pay for it."""
-    _palette()
+    heat_map_uri(np.zeros((1, 1), dtype=np.float32), height=1, width=1)
 
 
 def _uri(data: bytes, media_type: str) -> str:

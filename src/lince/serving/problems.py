@@ -37,13 +37,15 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def problem(kind: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem(
+    kind: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None, instance: str | None = None
+) -> JSONResponse:
     """Build the answer for one error.
 
     ``instance`` is a fresh URN that is also logged, so that a report from a user finds its line in the log.
     """
     title = TITLES.get(kind) or _phrase(status)
-    instance = uuid4().urn
+    instance = instance or uuid4().urn
     logger.log(
         logging.ERROR if status >= 500 else logging.INFO,
         "problem",
@@ -67,11 +69,9 @@ def of_error(error: LinceError) -> JSONResponse:
 
 def unexpected() -> JSONResponse:
     """The answer for the exception being handled, a fault of ours: its traceback goes to the log, not to the client."""
-    return problem(
-        "internal",
-        500,
-        "The server met an error that it did not expect; the log has the details under the instance given here.",
-    )
+    instance = uuid4().urn
+    detail = f"The server met an error that it did not expect; its log has the details under {instance}."
+    return problem("internal", 500, detail, instance=instance)
 
 
 def install(app: FastAPI) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 RESEARCH_USE = "For research use only. Not a medical device: do not use it to diagnose or to treat."
 
-_PREDICTION = {
+_PREDICTION: JsonDict = {
     "id": "0b1c9f0e-7d2a-4f0e-9c39-5a9e8b0a6f11",
     "created": "2026-03-14T09:26:53.589+00:00",
     "name": "scan.png",
@@ -37,7 +38,7 @@ class PredictionAnswer(BaseModel):
     name: str = Field(description="The file's name, without folders.")
     label: str = Field(description="The decision, a class name.")
     confidence: float = Field(ge=0, le=1, description="Calibrated probability of `label`.")
-    probabilities: dict[str, float] = Field(description="Calibrated probability of every class, by name; they sum to 1.")
+    probabilities: dict[str, float] = Field(description="Calibrated probability of each class, by name; they sum to 1.")
     flags: list[str] = Field(description="`low_confidence` when the confidence is under 0.70.")
     positive: str | None = Field(description="The class that the operating point speaks of.")
     threshold: float | None = Field(

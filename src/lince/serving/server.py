@@ -103,7 +103,7 @@ def _logged(folder: Path | None) -> Iterator[None]:
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.ERROR)
     logger.addHandler(terminal)
-    handlers = [terminal]
+    handlers: list[logging.Handler] = [terminal]
     try:
         if folder:
             handlers.append(log_to(folder, "serve"))

@@ -78,7 +78,8 @@ def _only_file(form: FormData) -> UploadFile:
         raise UploadError("One request takes one image", received=f"{len(files)} files", fix="send one after another")
     if entries:
         raise UploadError(
-            f"The form field {entries[0][0]!r} holds text, not a file", fix="put @ before the path: curl -F file=@scan.png"
+            f"The form field {entries[0][0]!r} holds text, not a file",
+            fix="put @ before the path: curl -F file=@scan.png",
         )
     received = ", ".join(repr(field) for field in dict.fromkeys(form.keys())) or "an empty form"
     raise UploadError("The form has no file", received=received, fix=_WITH_CURL)

@@ -160,3 +160,8 @@ addEventListener("drop", (event) => {
 addEventListener("paste", (event) => {
   if (event.clipboardData.files.length) add([...event.clipboardData.files].map(named));
 });
+
+// A printed result says when it was made, by which model and from what.
+const details = () => document.querySelectorAll(".provenance");
+addEventListener("beforeprint", () => details().forEach((one) => { one.open = true; }));
+addEventListener("afterprint", () => details().forEach((one) => { one.open = false; }));
