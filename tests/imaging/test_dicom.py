@@ -133,6 +133,13 @@ def test_what_cannot_be_shown_is_refused_without_quoting_the_file(case):
     assert "scan" in caught.value.sentence
 
 
+def test_the_limit_on_pixels_is_that_of_now_not_of_when_the_worker_started(monkeypatch):
+    decode(dicom(GREY))
+    monkeypatch.setenv("LINCE_MAX_PIXELS", "63")
+    with pytest.raises(ImageError, match="8 x 8 pixels, more than the limit of 63"):
+        decode(dicom(GREY))
+
+
 def test_floating_point_pixels_say_why():
     ds = dataset(GREY, PixelData=None)
     ds.FloatPixelData = np.zeros((8, 8), np.float32).tobytes()

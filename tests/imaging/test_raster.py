@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from image_makers import PNG_MAGIC, deep_png, png_chunk, png_header, random_pixels, saved, smooth_pixels, tiff
 from PIL import Image
 
-from lince.core.errors import ImageError
+from lince.core.errors import ConfigError, ImageError
 from lince.imaging import decode
 
 LOSSLESS = [("PNG", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("BMP", {}), ("WEBP", {"lossless": True})]
@@ -249,6 +249,13 @@ def test_the_limit_is_exact_for_every_webp_header(monkeypatch, options):
     monkeypatch.setenv("LINCE_MAX_PIXELS", "599")
     with pytest.raises(ImageError, match="30 x 20"):
         decode(data)
+
+
+def test_a_wrong_limit_is_not_blamed_on_the_file(monkeypatch):
+    monkeypatch.setenv("LINCE_MAX_PIXELS", "many")
+    for form in ("PNG", "WEBP"):
+        with pytest.raises(ConfigError, match="LINCE_MAX_PIXELS"):
+            decode(saved(Image.new("RGB", (30, 20)), form))
 
 
 def test_a_tiff_with_huge_tiles_is_refused():

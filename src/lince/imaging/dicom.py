@@ -19,6 +19,7 @@ from lince.imaging.framing import receive, send
 
 DECODE_SECONDS = 60.0
 _START_SECONDS = 120.0
+_END_SECONDS = 2.0
 _COMMAND = (sys.executable, "-P", "-m", "lince.imaging.dicom_worker")
 
 
@@ -71,22 +72,28 @@ class _Worker:
         watchdog.start()
         try:
             if data is not None:
-                send(requests, {}, data)
+                send(requests, {"max_pixels": max_pixels()}, data)
             return receive(answers, 6 * max_pixels())
-        except (EOFError, OSError, ValueError) as error:
-            raise _WorkerLostError("took too long" if late.is_set() else "stopped") from error
+        except BaseException as error:
+            self._process.kill()  # an answer that nobody read must not meet the next question
+            if isinstance(error, EOFError | OSError | ValueError):
+                raise _WorkerLostError("took too long" if late.is_set() else "stopped") from error
+            raise
         finally:
             watchdog.cancel()
 
     def close(self) -> None:
-        """End the process and forget its pipes."""
-        self._process.kill()
+        """Close the pipes, upon which an idle process ends; kill it when it does not."""
         for stream in (self._process.stdin, self._process.stdout):
             try:
                 _piped(stream).close()
             except OSError:  # what was left to flush has nowhere to go
                 pass
-        self._process.wait()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _piped(stream: IO[bytes] | None) -> IO[bytes]:

@@ -51,27 +51,26 @@ def answer(data: bytes, pixels: int) -> tuple[dict[str, Any], memoryview]:
     return head, memoryview(array.tobytes())
 
 
-def _serve(requests: IO[bytes], answers: IO[bytes], pixels: int) -> None:
+def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     send(answers, {"ready": True})
     while True:
         try:
-            _, data = receive(requests, sys.maxsize)
+            head, data = receive(requests, sys.maxsize)
         except EOFError:
             return
-        send(answers, *answer(bytes(data), pixels))
+        send(answers, *answer(bytes(data), int(head["max_pixels"])))
 
 
 def main() -> None:
     """Answer until the input is closed."""
-    pixels = max_pixels()
-    _restrain(pixels)
+    _restrain(max_pixels())
     sys.modules["gdcm"] = None  # type: ignore[assignment]  # pydicom would import it, and it aborts on damaged files
     import lince.imaging.dicom_read  # noqa: F401  before the first request, so that its time does not count
 
     # What a C library prints must not end up between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _serve(sys.stdin.buffer, answers, pixels)
+    _serve(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

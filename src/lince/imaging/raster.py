@@ -27,7 +27,7 @@ from PIL import (
 )
 from PIL.ExifTags import Base
 
-from lince.core.errors import ImageError
+from lince.core.errors import ImageError, LinceError
 from lince.core.settings import max_pixels
 from lince.imaging.decoded import Pixels
 
@@ -112,7 +112,7 @@ def _strictly(act: Callable[[], T], form: str, name: str) -> T:
     """Turn whatever Pillow raises, which is open-ended on damaged input, into one sentence."""
     try:
         return act()
-    except ImageError:
+    except LinceError:
         raise
     except MemoryError as error:
         raise ImageError("There is not enough memory to decode this image", received=name) from error
