@@ -95,7 +95,7 @@ def near_duplicate_groups(
     tell = bus.publish if bus is not None else lambda _event: None
     tell(WorkStarted(TASK, count))
     vectors, prints = _describe(images)
-    pairs = _Pairs(*(np.empty(0, dtype) for dtype in (np.int64, np.int64, np.float32)))
+    pairs = _Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     for done, found in _search(vectors):
         pairs = found if not len(pairs.first) else _joined(pairs, found)
         tell(WorkAdvanced(TASK, done))
@@ -126,7 +126,7 @@ def _describe(images: NDArray[np.uint8]) -> tuple[NDArray[np.float16], list[str]
         fine = small - uniform_filter(small, (1, _MEAN_WINDOW, _MEAN_WINDOW))
         contrast = np.sqrt(uniform_filter(fine * fine, (1, _CONTRAST_WINDOW, _CONTRAST_WINDOW)))
         flat = np.sqrt((fine * fine).mean(axis=(1, 2))) < _FLAT
-        vector = _unit((fine / (contrast + _NOISE)).reshape(len(block), -1))
+        vector = _unit((fine / (contrast + _NOISE)).reshape(len(block), -1).astype(np.float32))
         vector[flat] = 0
         total += vector.sum(axis=0)
         vectors[start : start + len(block)] = vector
@@ -146,12 +146,14 @@ def _area_weights(size: int, grid: int) -> Floats:
     pixel = np.arange(size)
     overlap = np.minimum(pixel + 1, edges[1:, None]) - np.maximum(pixel, edges[:-1, None])
     weights = np.clip(overlap, 0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def _unit(vectors: Floats) -> Floats:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(length, np.float32(1e-6))
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    unit: Floats = (vectors / length).astype(np.float32, copy=False)
+    return unit
 
 
 def _fingerprint(thumbnail: NDArray[np.uint8]) -> str:

@@ -34,7 +34,7 @@ SCHEMES: tuple[Scheme, ...] = (
     # The two IM numberings stay apart: nothing says that IM-0115 and NORMAL2-IM-0115 are one child. One person may
     # have bacterial and viral images, and is one patient.
     Scheme("kermany", re.compile(r"(person\d+(?=_(?:bacteria|virus)_\d)|(?:NORMAL\d*-)?IM-\d+(?=-\d))")),
-    # BreakHis: SOB_M_DC-14-13412-40-001.png. The slide id alone is the patient, as 14-13412 is filed under two subtypes.
+    # BreakHis: SOB_M_DC-14-13412-40-001.png. The slide alone is the patient: 14-13412 is under two subtypes.
     Scheme("breakhis", re.compile(r"SOB_[BM]_[A-Z]+-(\d+-\w+?)-(?:40|100|200|400)-\d+\."), prefix="SOB-"),
     # Names that say so: patient012_scan1.png, subject-7-left.dcm, paciente3_b.jpg.
     Scheme("patient", re.compile(r"((?:patient|subject|paciente)[-_ ]?\d+)(?=[-_ ])", re.IGNORECASE)),

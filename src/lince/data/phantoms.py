@@ -31,7 +31,7 @@ NAME = "breast-ultrasound phantoms"
 RECIPE = 1
 _MALIGNANT_SHARE = 0.4
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,12 @@ def _phantom(rng: np.random.Generator, *, malignant: bool, size: int) -> NDArray
 
 def _draw_lesion(rng: np.random.Generator, *, malignant: bool) -> _Lesion:
     # A lesion is more or less typical of its class, and each descriptor more or less typical of the lesion.
-    typical = rng.normal(0.76 if malignant else 0.24, 0.11)
-    descriptors = np.clip(rng.normal(typical, 0.17, size=5), 0, 1)
+    typical = rng.normal(0.80 if malignant else 0.20, 0.12)
+    descriptors = np.clip(rng.normal(typical, 0.16, size=5), 0, 1)
     return _Lesion(
-        depth=rng.uniform(0.34, 0.58),
+        depth=rng.uniform(0.36, 0.56),
         lateral=rng.uniform(0.25, 0.75),
-        radius=rng.uniform(0.085, 0.19),
+        radius=rng.uniform(0.10, 0.22),
         tilt=rng.normal(0, 0.25),
         echo=rng.uniform(-22, -11),
         irregularity=descriptors[0],
@@ -161,14 +161,14 @@ def _shape(rng: np.random.Generator, lesion: _Lesion, depth: Floats, lateral: Fl
     radius = np.hypot(down * np.sqrt(ratio), across / np.sqrt(ratio))
     angle = np.arctan2(down, across)
     waves = np.arange(2, 12)
-    size = 0.03 + 0.17 * lesion.irregularity**1.5
+    size = 0.03 + 0.14 * lesion.irregularity**1.5
     weight = rng.normal(0, 1, waves.size) * np.exp(-waves / (2 + 7 * lesion.irregularity))
     weight *= size / np.sqrt((weight**2).sum() / 2)
     phase = rng.uniform(0, 2 * np.pi, waves.size)
     margin = 1 + sum(w * np.cos(k * angle + p) for w, k, p in zip(weight, waves, phase, strict=True))
     for _ in range(rng.poisson(9 * max(0.0, lesion.irregularity - 0.4))):
         turn = np.angle(np.exp(1j * (angle - rng.uniform(-np.pi, np.pi))))
-        margin = margin + rng.uniform(0.25, 0.7) * np.exp(-((turn / rng.uniform(0.06, 0.14)) ** 2))
+        margin = margin + rng.uniform(0.2, 0.55) * np.exp(-((turn / rng.uniform(0.06, 0.14)) ** 2))
     edge = radius - lesion.radius * margin
     softness = 0.006 + 0.022 * lesion.indistinctness
     return 1 / (1 + np.exp(np.clip(edge / softness, -40, 40))), edge
@@ -178,19 +178,19 @@ def _tissue(rng: np.random.Generator, depth: Floats, lateral: Floats) -> Floats:
     """Echogenicity of skin, fat, glandular tissue, retromammary fat and muscle, in dB."""
     shape = depth.shape
     skin = rng.uniform(0.025, 0.05)
-    fat = rng.uniform(0.14, 0.30) + 0.03 * _wave(rng, lateral)
-    gland = rng.uniform(0.66, 0.82) + 0.03 * _wave(rng, lateral)
-    muscle = gland + rng.uniform(0.06, 0.12) + 0.012 * _wave(rng, lateral)
+    fat = rng.uniform(0.14, 0.30) + 0.045 * _wave(rng, lateral)
+    gland = rng.uniform(0.66, 0.82) + 0.045 * _wave(rng, lateral)
+    muscle = gland + rng.uniform(0.06, 0.12) + 0.02 * _wave(rng, lateral)
     sharp = 0.012
     echo = np.full(shape, rng.uniform(3, 7))
-    fat_echo, gland_echo, muscle_echo = rng.uniform(-9, -5), rng.uniform(-2, 2), rng.uniform(-8, -4)
+    fat_echo, gland_echo, muscle_echo = rng.uniform(-12, -6), rng.uniform(-2, 2), rng.uniform(-11, -5)
     for boundary, level in ((skin, fat_echo), (fat, gland_echo), (gland, fat_echo), (muscle, muscle_echo)):
         echo += (level - echo) / (1 + np.exp(-np.clip((depth - boundary) / sharp, -40, 40)))
         echo += rng.uniform(2, 6) * np.exp(-(((depth - boundary) / 0.008) ** 2))
     # Ducts and lobules lie flat; Cooper's ligaments are bright arcs: the zero lines of a slow random field.
     echo += rng.uniform(1.5, 3.5) * _texture(rng, shape, 0.02, 0.10)
     ligaments = np.exp(-((_texture(rng, shape, 0.07, 0.13) / 0.12) ** 2))
-    echo += rng.uniform(2, 5) * ligaments * (depth < gland)
+    echo += rng.uniform(3, 7) * ligaments * (depth < gland)
     fibres = _texture(rng, shape, 0.008, 0.35)
     return echo + 4 * fibres * (depth > muscle)
 
@@ -200,13 +200,14 @@ def _posterior(lesion: _Lesion, inside: Floats, depth: Floats) -> Floats:
     from scipy.ndimage import gaussian_filter1d
 
     pixels = depth.shape[0]
-    behind = np.maximum.accumulate(np.cumsum(inside, axis=0) / pixels, axis=0) * (1 - inside)
-    path = np.clip(behind / (1.2 * lesion.radius), 0, 1)
+    behind = np.cumsum(inside, axis=0) / pixels * (1 - inside)
+    path = np.clip(behind / (0.9 * lesion.radius), 0, 1)
     path = gaussian_filter1d(path, 0.012 * pixels, axis=1)
     fade = np.exp(-np.clip(depth - lesion.depth - 0.8 * lesion.radius, 0, None) / 0.45)
-    strength = 6 - 19 * lesion.shadowing
+    strength = 9 - 24 * lesion.shadowing
     refraction = np.abs(np.gradient(path, axis=1)) * pixels * 0.02
-    return path * fade * strength - 5 * (1 - lesion.irregularity) * np.clip(refraction, 0, 1) * fade
+    sides: Floats = 5 * (1 - lesion.irregularity) * np.clip(refraction, 0, 1)
+    return fade * (strength * path - sides)
 
 
 def _ultrasound(rng: np.random.Generator, echo: Floats, depth: Floats) -> NDArray[np.uint8]:
@@ -219,12 +220,13 @@ def _ultrasound(rng: np.random.Generator, echo: Floats, depth: Floats) -> NDArra
     gain = rng.normal(0, 4) * (depth - 0.4) + gaussian_filter1d(rng.normal(0, 14, shape[0]), 10 * scale)[:, None]
     amplitude = 10 ** ((echo + gain) / 20)
     point = (rng.uniform(0.55, 0.95) * scale, rng.uniform(0.9, 1.8) * scale)
-    field = [gaussian_filter(amplitude * rng.standard_normal(shape), point) for _ in range(2)]
-    envelope = np.hypot(*field)
-    decibel = 20 * np.log10(envelope / np.sqrt((envelope**2).mean()) + 1e-4)
+    # Real and imaginary parts of two looks from different angles, whose powers are averaged (spatial compounding).
+    looks = [gaussian_filter(amplitude * rng.standard_normal(shape, np.float32), point, truncate=3) for _ in range(4)]
+    power = np.square(looks).sum(axis=0)
+    decibel = 10 * np.log10(power / power.mean() + 1e-8)
     dynamic_range = rng.uniform(42, 60)
-    picture = 255 * (rng.uniform(0.52, 0.68) + decibel / dynamic_range)
-    picture = gaussian_filter(picture, rng.uniform(0.25, 0.85) * scale)
+    picture = 255 * (rng.uniform(0.50, 0.64) + decibel / dynamic_range)
+    picture = gaussian_filter(picture, rng.uniform(0.4, 0.9) * scale, truncate=3)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
@@ -232,12 +234,18 @@ def _texture(rng: np.random.Generator, shape: tuple[int, ...], down: float, acro
     """A smooth random field with mean 0 and deviation 1; correlation lengths relative to the height."""
     from scipy.ndimage import gaussian_filter
 
-    field: Floats = gaussian_filter(rng.standard_normal(shape), (down * shape[0], across * shape[0]), mode="reflect")
-    return (field - field.mean()) / (field.std() + 1e-9)
+    field: Floats = gaussian_filter(
+        rng.standard_normal(shape, np.float32), (down * shape[0], across * shape[0]), truncate=2.5
+    )
+    field -= field.mean()
+    field /= field.std() + 1e-9
+    return field
 
 
 def _wave(rng: np.random.Generator, lateral: Floats) -> Floats:
     """A slow wave along the lateral axis, (1, W), about -1 to 1."""
     phase = rng.uniform(0, 2 * np.pi, 3)
     line = lateral[:1]
-    return sum(np.sin(2 * np.pi * k * line * rng.uniform(0.4, 0.8) + p) / k for k, p in enumerate(phase, 1)) / 1.5
+    waves = [np.sin(2 * np.pi * k * line * rng.uniform(0.4, 0.9) + p) / k for k, p in enumerate(phase, 1)]
+    total: Floats = np.sum(waves, axis=0)
+    return total / 1.5

@@ -155,8 +155,9 @@ def _footholds(units: Sequence[_Unit], parts: Sequence[Split], holders: Counter[
         for part in parts:
             if part in has[label]:
                 continue
-            number = next(free, None)
-            if number is None:
+            try:
+                number = next(free)
+            except StopIteration:
                 break
             placed[number] = part
             for other, _ in units[number].counts:

@@ -73,5 +73,5 @@ def _failed(remote: RemoteFile, url: str, target: Path, why: str) -> SourceError
     return SourceError(
         f"{remote.name} could not be downloaded: {why}",
         received=url,
-        fix=f"download it from {remote.url} elsewhere and put it at {target}, or give the path of the .npz as the source",
+        fix=f"download it from {remote.url} elsewhere and put it at {target}, or give the .npz by its path",
     )

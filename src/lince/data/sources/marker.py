@@ -34,14 +34,12 @@ def read_marker(folder: Path) -> Marker:
             return Marker()
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SourceError(
-            "The file lince.json in the folder cannot be read", received=error, fix="remove it"
-        ) from error
+        raise SourceError("The folder's lince.json cannot be read", received=error, fix="remove it") from error
     facts = facts if isinstance(facts, dict) else {"name": facts}
     name, synthetic = facts.get("name"), facts.get("synthetic", False)
     if not (name is None or isinstance(name, str)) or not isinstance(synthetic, bool):
         raise SourceError(
-            "The file lince.json in the folder is not understood",
+            "The folder's lince.json is not understood",
             received=path,
             fix='write {"name": "...", "synthetic": false}, or remove it',
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lince.core.errors import SourceError
-from lince.core.types import SPLITS, LabelSpace, Sample
+from lince.core.types import SPLITS, LabelSpace, Sample, Split
 from lince.data.catalog import MedMnist, by_stem, catalog
 from lince.data.collection import Collection
 from lince.data.sources.download import fetch
@@ -102,7 +103,7 @@ def _collection(request: Request, npz: Npz, facts: MedMnist | None, source: str,
 
 
 def _class_names(
-    facts: MedMnist | None, labels: dict[str, NDArray[np.int64]] | dict, path: Path
+    facts: MedMnist | None, labels: Mapping[Split, NDArray[np.int64]], path: Path
 ) -> tuple[tuple[str, ...], list[str]]:
     """Names in the order of their numbers, and what to tell of them."""
     numbers = np.unique(np.concatenate(list(labels.values())))

@@ -7,14 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from lince.core.types import Skipped
+from lince.imaging import IMAGE_SUFFIXES
 
-# What the file is, its content decides when it is opened; the suffix only says what is worth opening.
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp", ".dcm", ".dicom", ".ima"}
-)
 _CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir", "readme", "license", "makefile"})
 # DICOM files are often named by their UID, 1.2.840.113619.2.55.3, which has no suffix.
 _UID_TAIL = re.compile(r"\.\d+")
@@ -82,16 +79,16 @@ def _key(path: Path) -> tuple[int, int]:
 
 def _sort_files(found: Found, listing: Sequence[os.DirEntry[str]]) -> None:
     files = [entry for entry in listing if entry.is_file()]
-    stems = {os.path.splitext(entry.name)[0] for entry in files}
+    stems = {PurePath(entry.name).stem for entry in files}
     for entry in files:
-        stem, suffix = os.path.splitext(entry.name)
+        stem, suffix = PurePath(entry.name).stem, PurePath(entry.name).suffix
         mask = _MASK.fullmatch(stem)
-        if not (suffix.lower() in SUFFIXES or not suffix or _UID_TAIL.fullmatch(suffix)):
+        if not (suffix.lower() in IMAGE_SUFFIXES or not suffix or _UID_TAIL.fullmatch(suffix)):
             found.others[suffix.lower()] += 1
         elif mask and mask["image"] in stems:
             found.skipped.append(Skipped(entry.path, f"mask of {mask['image']}, not an image to classify"))
         else:
             found.images.append(entry.path)
     for entry in listing:
-        if entry.is_symlink() and not os.path.exists(entry.path):
+        if entry.is_symlink() and not Path(entry.path).exists():
             found.skipped.append(Skipped(entry.path, "link to a file that is not there"))
