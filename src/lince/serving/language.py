@@ -40,13 +40,18 @@ def _quality(parameters: str) -> float:
         return 0.0
 
 
+def named(tag: str | None) -> str | None:
+    """The one of `LOCALES` that a tag (``pt-BR``, ``pt_br``) names exactly."""
+    return _BY_LOWER.get(tag.replace("-", "_").lower()) if tag else None
+
+
 def choose(accept_language: str, *wanted: str | None) -> str:
     """One of `LOCALES`: the first of ``wanted`` that is one, else the browser's best, else English.
 
     Portuguese of another country (pt-AO, pt-MZ) gets that of Portugal, whose spelling it follows.
     """
     for tag in wanted:
-        if tag and (name := _BY_LOWER.get(tag.replace("-", "_").lower())):
+        if name := named(tag):
             return name
     tags: list[str] = []
     for tag in preferred(accept_language):

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 import lince
 from lince.serving.describing import describe, operations, pretty, prose, schema_name
 from lince.serving.figures import figure
-from lince.serving.language import COOKIE, LOCALES, Language, choose, language
+from lince.serving.language import COOKIE, LOCALES, Language, choose, language, named
 from lince.serving.reading import ReadingRoom
 from lince.serving.samples import SampleShelf, Thumbnails
 
@@ -79,7 +79,7 @@ def build_router(app: FastAPI, room: ReadingRoom, shelf: SampleShelf, limit: int
         words = language(name)
         html = environment(name).get_template("page.html").render(page_facts(bundle, shelf, words, limit))
         answer = HTMLResponse(html, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"})
-        if lang and choose("", lang) == name:
+        if named(lang):
             answer.set_cookie(COOKIE, name, max_age=_YEAR, httponly=True, samesite="lax")
         return answer
 

@@ -67,7 +67,12 @@ def serve(
         bus.subscribe(_log_prediction)
         app = create_app(Predictor(bundle), bus=bus, samples=samples)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_SECONDS
+            app,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}"
@@ -82,6 +87,8 @@ def serve(
 
 @contextmanager
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    if not 0 <= port <= 65535:
+        raise ConfigError("A port is a number from 0 to 65535", received=port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -91,8 +98,6 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
             raise ConfigError("This port is already in use", received=f"{host}:{port}", fix=fix) from error
         reason = error.strerror or str(error)
         raise ConfigError(f"lince cannot listen here: {reason}", received=f"{host}:{port}", fix=fix) from error
-    except OverflowError as error:
-        raise ConfigError("A port is a number from 0 to 65535", received=port) from error
     with listening:
         yield listening
 

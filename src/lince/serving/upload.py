@@ -45,6 +45,8 @@ async def read_upload(request: Request, name: str | None = None) -> Upload:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
+        # The whole body first, which the limit bounds: a form parser that is interrupted leaves temporary files open.
+        await request.body()
         async with request.form(max_files=_PARTS, max_fields=_PARTS) as form:
             file = _only_file(form)
             upload = Upload(clean_name(file.filename or name), await file.read())
