@@ -27,7 +27,7 @@ from lince.evaluation.texts import Translate
 
 Floats = NDArray[np.float64]
 
-_INK, _SOFT, _RULE = "#1b2a33", "#5b6b75", "#d5dde2"
+_INK, _SOFT, _FAINT, _RULE = "#1b2a33", "#5b6b75", "#9aabb5", "#d5dde2"
 _BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
 _CYCLE = (_BLUE, "#E69F00", _GREEN, _ORANGE, "#56B4E9", "#CC79A7", "#000000")
 _DASHES = ("-", "--", ":")
@@ -89,7 +89,7 @@ def roc(assessment: Assessment, truth: NDArray[np.intp], probabilities: Floats, 
     many = len(chosen) > 6
     figure = Figure(figsize=(8.6 if many else 5.4, 5.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=_RULE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+    axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
     names = short_names(assessment.labels)
     drawn = 0
     for index in chosen:
@@ -151,7 +151,7 @@ def calibration(assessment: Assessment, say: Translate) -> bytes:
     """Reliability diagram: predicted against observed, and how many images stand behind each point."""
     figure = Figure(figsize=(5.4, 5.8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    upper.plot([0, 1], [0, 1], color=_RULE, linewidth=1.2, linestyle=(0, (4, 3)), label=say("Perfect"), zorder=1)
+    upper.plot([0, 1], [0, 1], color=_FAINT, linewidth=1.2, linestyle=(0, (4, 3)), label=say("Perfect"), zorder=1)
     known = [b for b in assessment.calibration.bins if b.count]
     x, y = ([getattr(b, name) or 0.0 for b in known] for name in ("predicted", "observed"))
     below = [max(0.0, (b.observed or 0.0) - (b.low or 0.0)) for b in known]

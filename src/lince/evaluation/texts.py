@@ -15,8 +15,8 @@ PORTUGUESE = {
         "Estas imagens foram geradas por um programa. Os números nada dizem sobre o desempenho do modelo em doentes."
     ),
     "In plain words": "Em palavras simples",
-    "{n} files could not be used and are not counted; they are listed below.": (
-        "{n} ficheiros não puderam ser usados e não entram nas contas; a lista está abaixo."
+    "Files that could not be used and are not counted: {n}. They are listed below.": (
+        "Ficheiros que não puderam ser usados e não entram nas contas: {n}. A lista está abaixo."
     ),
     "Figures": "Resultados",
     "Positive class: {positive}.": "Classe positiva: {positive}.",
@@ -49,8 +49,7 @@ PORTUGUESE = {
     "Confidence": "Confiança",
     "No decision was wrong.": "Nenhuma decisão estava errada.",
     "Skipped files": "Ficheiros ignorados",
-    "{n} files could not be used.": "{n} ficheiros não puderam ser usados.",
-    "The first {n}; summary.json names them all.": "Os primeiros {n}; todos estão em summary.json.",
+    "The first {n} of {total}; summary.json names them all.": "Os primeiros {n} de {total}; todos em summary.json.",
     "File": "Ficheiro",
     "Reason": "Motivo",
     "Where these figures come from": "De onde vêm estes resultados",
@@ -107,10 +106,10 @@ PORTUGUESE = {
     "The model {model} was measured on {n} images ({split}) of {collection}, from {groups} patients or groups.": (
         "O modelo {model} foi medido em {n} imagens ({split}) de {collection}, de {groups} doentes ou grupos."
     ),
-    "It found {k} of the {n} images of {positive}: sensitivity {value} ({level} interval {interval}).": (
+    "It found {k} of the {n} images labelled {positive}: sensitivity {value} ({level} interval {interval}).": (
         "Encontrou {k} das {n} imagens de {positive}: sensibilidade {value} (intervalo a {level}: {interval})."
     ),
-    "There are no images of {positive} here: whether it finds them is unknown.": (
+    "There are no images labelled {positive} here: whether it finds them is unknown.": (
         "Não há aqui imagens de {positive}: não se sabe se as encontra."
     ),
     "It gave no false alarm on {k} of the {n} other images: specificity {value} ({level} interval {interval}).": (
@@ -119,8 +118,8 @@ PORTUGUESE = {
     "There are no other images here: how often it raises a false alarm is unknown.": (
         "Não há aqui outras imagens: não se sabe com que frequência dá falso alarme."
     ),
-    "Of one image of {positive} and one of another class, it scores the first higher {value} of the time.": (
-        "Entre uma imagem de {positive} e uma de outra classe, dá a pontuação mais alta à primeira em {value} das vezes."
+    "Of an image labelled {positive} and one of another class, it scores the first higher {value} of the time.": (
+        "Entre uma imagem de {positive} e uma de outra classe, pontua mais alto a primeira em {value} das vezes."
     ),
     "That is an AUC of {auc} ({level} interval {interval}).": (
         "É uma AUC de {auc} (intervalo a {level}: {interval})."
@@ -168,6 +167,8 @@ PORTUGUESE = {
     "Validation AUC": "AUC de validação",
     "Epoch": "Época",
     "Best epoch: {epoch}": "Melhor época: {epoch}",
+    "head": "cabeça",
+    "fine-tuning": "ajuste fino",
     # Methods, reasons and notes
     intervals.WILSON: "Wilson",
     intervals.WILSON_GROUPS: "Wilson, com o doente/grupo como unidade",

@@ -65,10 +65,12 @@ def _about_positive(assessment: Assessment, wording: Wording) -> list[str]:
     say, found = wording.say, []
     level, positive = f"{100 * assessment.confidence:g}%", assessment.positive
     if assessment.sensitivity.value is not None:
-        text = say("It found {k} of the {n} images of {positive}: sensitivity {value} ({level} interval {interval}).")
+        text = say(
+            "It found {k} of the {n} images labelled {positive}: sensitivity {value} ({level} interval {interval})."
+        )
         found.append(_fill(text, assessment.sensitivity, wording, level=level, positive=positive))
     else:
-        found.append(say("There are no images of {positive} here: whether it finds them is unknown.").format(
+        found.append(say("There are no images labelled {positive} here: whether it finds them is unknown.").format(
             positive=positive))  # fmt: skip
     if assessment.specificity.value is not None:
         text = say("It gave no false alarm on {k} of the {n} other images: specificity {value} ({level} interval "
@@ -78,7 +80,7 @@ def _about_positive(assessment: Assessment, wording: Wording) -> list[str]:
         found.append(say("There are no other images here: how often it raises a false alarm is unknown."))
     if assessment.auc.value is not None:
         meaning = say(
-            "Of one image of {positive} and one of another class, it scores the first higher {value} of the time."
+            "Of an image labelled {positive} and one of another class, it scores the first higher {value} of the time."
         )
         area = say("That is an AUC of {auc} ({level} interval {interval}).")
         found.append(

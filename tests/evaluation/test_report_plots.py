@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lince.evaluation import plots
+from lince.evaluation.lettering import drawable, short_names
+from lince.evaluation.texts import translator
+
+HARD_NAMES = [
+    ("benign", "malignant"),
+    ("$x_1$ {", "100% \\frac{"),
+    ("脳の画像", "क्षेत्र", "😀", "عربي"),
+    tuple(f"a very long name of a region of the body, number {i}" for i in range(21)),
+    ("line\nbreak", "tab\tname", "bad\udc80byte"),
+]
+SAY = translator("en")
+
+
+def size(png: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+        return image.size
+
+
+@pytest.mark.parametrize("names", HARD_NAMES, ids=["plain", "dollars", "scripts", "many", "controls"])
+@pytest.mark.parametrize("first_is_positive", [True, False])
+def test_any_class_names_are_drawn(trial: Callable[..., Any], names: tuple[str, ...], first_is_positive: bool) -> None:
+    made = trial(names, names[0] if first_is_positive else None, n=63)
+    for png in (
+        plots.confusion_matrix(made.assessment, SAY),
+        plots.roc(made.assessment, made.index, made.probabilities, SAY),
+        plots.calibration(made.assessment, SAY),
+    ):
+        assert min(size(png)) > 500
+
+
+def test_names_stay_apart_when_shortened() -> None:
+    shown = short_names([f"a very long name that differs {i} only in the middle of it" for i in range(5)])
+    assert len(set(shown)) == 5
+    assert max(map(len, shown)) <= 26
+    assert short_names(["benign", "脳"])[1].startswith("2. ")
+
+
+def test_drawable_text() -> None:
+    assert drawable("a\n b\t$c$") == "a b \\$c\\$"
+    assert "\ue000" not in drawable("x\ue000")
+
+
+def test_one_side_only_still_draws(trial: Callable[..., Any]) -> None:
+    made = trial(n=40)
+    empty = plots.roc(made.assessment, np.zeros(40, dtype=np.intp), made.probabilities, SAY)
+    assert empty != plots.roc(made.assessment, made.index, made.probabilities, SAY)
+
+
+def epochs(*values: float, best: int | None = None) -> list[dict[str, Any]]:
+    return [
+        {"phase": "head", "epoch": i, "train_loss": v, "val_loss": v, "val_auc": v, "best": i == best}
+        for i, v in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "best"),
+    [
+        (epochs(0.5, 0.9, 0.7), 2),
+        (epochs(0.5, 0.9, 0.7, best=2), 3),
+        (epochs(0.5), 1),
+        (epochs(float("nan"), float("nan")), None),
+        ([{"phase": "head", "epoch": 1}], None),
+    ],
+)
+def test_training_curves_and_the_best_epoch(history: list[dict[str, Any]], best: int | None) -> None:
+    assert plots._best_epoch(history) == best
+    assert min(size(plots.training_curves(history, SAY))) > 500
+
+
+def test_several_threads_draw_the_same(trial: Callable[..., Any]) -> None:
+    made = trial()
+    expected = plots.calibration(made.assessment, SAY)
+    drawn: list[bytes] = []
+    threads = [threading.Thread(target=lambda: drawn.append(plots.calibration(made.assessment, SAY))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert drawn == [expected] * 3
