@@ -285,3 +285,23 @@ def test_rows_of_the_page_are_translated(trial: Callable[..., Any]) -> None:
             for row in part:
                 assert row.name in PORTUGUESE
                 assert say(row.meaning) != row.meaning
+
+
+def test_without_a_positive_class_the_words_speak_of_all(
+    tmp_path: Path, trial: Callable[..., Any], context: ReportContext
+) -> None:
+    made = trial(("a", "b", "c"), None, n=900, threshold=None, skill=4.0)
+    parsed = Page((write(tmp_path, made, context) / "report.html").read_text(encoding="utf-8"))
+    text = " ".join(parsed.text.split())
+    right, mean = made.assessment.accuracy, made.assessment.macro_auc
+    assert f"It named the right class for {right.numerator} of 900 images" in text
+    assert f"its AUC is {mean.value:.3f}" in text
+    assert "would most likely give similar figures" in text
+    assert "PPV and NPV hold" not in text
+
+
+def test_the_width_of_the_intervals_is_told(tmp_path: Path, trial: Callable[..., Any], context: ReportContext) -> None:
+    few = write(tmp_path / "few", trial(n=10), context) / "report.html"
+    some = write(tmp_path / "some", trial(n=160), context) / "report.html"
+    assert "There are too few images" in few.read_text(encoding="utf-8")
+    assert "several points better or worse" in some.read_text(encoding="utf-8")

@@ -21,8 +21,8 @@ SKIPPED_SHOWN = 50
 
 _PICTURES = {
     "roc.png": "ROC curve",
-    "confusion_matrix.png": "Confusion matrix",
     "calibration.png": "Calibration",
+    "confusion_matrix.png": "Confusion matrix",
     "training_curves.png": "Training",
 }
 
@@ -91,9 +91,11 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
         "context": context,
         "words": plain_words(assessment, context, wording),
         "parts": figures(assessment),
+        # Curves and matrix share a row, unless the matrix is too large or alone.
+        "whole_row": len(assessment.labels) > 8 or "training_curves.png" not in pictures,
         "pictures": [
-            (say_name, f"data:image/png;base64,{base64.b64encode(pictures[file]).decode('ascii')}")
-            for file, say_name in _PICTURES.items()
+            (name, f"data:image/png;base64,{base64.b64encode(pictures[file]).decode('ascii')}")
+            for file, name in _PICTURES.items()
             if file in pictures
         ],
         "wrong": wrong,

@@ -190,7 +190,7 @@ def calibration(assessment: Assessment, say: Translate) -> bytes:
 
 def training_curves(history: Sequence[Mapping[str, float | str | int]], say: Translate) -> bytes:
     """Loss and validation AUC of each epoch; phases shaded, the epoch that was kept marked."""
-    figure = Figure(figsize=(8.0, 5.8), layout="constrained")
+    figure = Figure(figsize=(7.0, 5.8), layout="constrained")
     loss, area = figure.subplots(2, 1, sharex=True, height_ratios=(1.2, 1))
     epochs = np.arange(1, len(history) + 1)
     for axes, key, label, colour in (
@@ -237,12 +237,18 @@ def _phases(loss: Axes, area: Axes, phases: Sequence[str], say: Translate) -> No
 
 
 def _best_epoch(history: Sequence[Mapping[str, float | str | int]]) -> int | None:
-    """Place from 1 of the epoch that was kept: the last one marked best, else the highest validation AUC."""
-    marked = [place for place, row in enumerate(history, start=1) if row.get("best") in (True, 1, "true", "True")]
-    if marked:
-        return marked[-1]
-    values = np.array([_number(row.get("val_auc")) for row in history])
-    return int(np.nanargmax(values)) + 1 if np.isfinite(values).any() else None
+    """Place from 1 of the epoch that was kept.
+
+    Each phase marks its improvements, and a phase is kept only where it lowers the validation loss: so the lowest loss
+    among the epochs marked, or among all where none is. Without losses, the highest validation AUC.
+    """
+    rows = list(enumerate(history, start=1))
+    marked = [(place, row) for place, row in rows if row.get("best")] or rows
+    for key, sign in (("val_loss", 1), ("val_auc", -1)):
+        known = [(sign * _number(row.get(key)), place) for place, row in marked if isfinite(_number(row.get(key)))]
+        if known:
+            return min(known)[1]
+    return None
 
 
 def _number(value: object) -> float:
