@@ -19,6 +19,8 @@ from lince.evaluation.resampling import Ranking, bootstrap
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Bools = NDArray[np.bool_]
+# Whole numbers: of the data itself, or weighted by a resample.
+Counts = Indices | Floats
 
 FEW_GROUPS = 30
 

@@ -66,6 +66,8 @@ PORTUGUESE = {
     "validation": "validação",
     "val": "validação",
     "train": "treino",
+    "unseen": "não vistas no treino",
+    "all": "todas",
     "{low} to {high}": "{low} a {high}",
     # Figures
     "Positive against the rest": "Classe positiva contra as restantes",
