@@ -15,6 +15,7 @@ from lince.serving.errors import SlowRequestError
 from lince.serving.problems import of_error
 
 _LINGER_SECONDS = 2.0
+_LINGER_BYTES = 16 << 20  # more than two sockets hold between them
 
 
 @final
@@ -100,7 +101,7 @@ class UploadLimit:
         await _send_open(answer, send)
         drained, deadline = 0, time.monotonic() + _LINGER_SECONDS
         message: Message = {"type": "http.request", "more_body": True}
-        while message.get("more_body") and drained < self.limit and (left := deadline - time.monotonic()) > 0:
+        while message.get("more_body") and drained < _LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left):
                     message = await receive()
