@@ -27,4 +27,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"lince.inference.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"lince.inference.{_HOMES[name]}"), name)
+    globals()[name] = value  # importing a submodule of the same name has just put the module here
+    return value
