@@ -14,7 +14,7 @@ from lince.models.precision import inference_dtype
 _TOLERANCE = 1e-3
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: heat maps differentiate through the head's weights
 def ready_to_run(network: Network, *, size: int, device: torch.device) -> Network:
     """A copy of ``network`` for inference on ``device``; the original is untouched.
 
