@@ -5,10 +5,10 @@ Layout: `collection` is the type; `sources` has one file per kind of source and 
 """
 
 from lince.data.collection import Collection
-from lince.data.describe import describe
 from lince.data.duplicates import near_duplicate_groups
 from lince.data.phantoms import write_phantoms
 from lince.data.sources import load
 from lince.data.splits import split_collection
+from lince.data.summary import describe
 
 __all__ = ["Collection", "describe", "load", "near_duplicate_groups", "split_collection", "write_phantoms"]

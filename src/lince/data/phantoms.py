@@ -106,7 +106,8 @@ def _written(folder: Path, facts: dict[str, object]) -> bool:
     """Whether the folder holds these very phantoms; an empty folder is removed to make room."""
     try:
         if (folder / MARKER).is_file():
-            return bool(json.loads((folder / MARKER).read_text(encoding="utf-8")) == facts)
+            same = json.loads((folder / MARKER).read_text(encoding="utf-8")) == facts
+            return same and sum(1 for _ in folder.glob("*/phantom_*.png")) == facts["count"]
         if folder.is_dir():
             folder.rmdir()
     except OSError as error:
@@ -201,13 +202,13 @@ def _posterior(lesion: _Lesion, inside: Floats, depth: Floats) -> Floats:
 
     pixels = depth.shape[0]
     behind = np.cumsum(inside, axis=0) / pixels * (1 - inside)
-    path = np.clip(behind / (0.9 * lesion.radius), 0, 1)
-    path = gaussian_filter1d(path, 0.012 * pixels, axis=1)
+    path: Floats = gaussian_filter1d(np.clip(behind / (0.9 * lesion.radius), 0, 1), 0.012 * pixels, axis=1)
     fade = np.exp(-np.clip(depth - lesion.depth - 0.8 * lesion.radius, 0, None) / 0.45)
     strength = 9 - 24 * lesion.shadowing
     refraction = np.abs(np.gradient(path, axis=1)) * pixels * 0.02
     sides: Floats = 5 * (1 - lesion.irregularity) * np.clip(refraction, 0, 1)
-    return fade * (strength * path - sides)
+    change: Floats = fade * (strength * path - sides)
+    return change
 
 
 def _ultrasound(rng: np.random.Generator, echo: Floats, depth: Floats) -> NDArray[np.uint8]:

@@ -41,8 +41,8 @@ def split_collection(
     """Give every sample a part: train, val or test.
 
     Parts that the source gives are kept; a missing part is drawn from train (and from samples without a part), as
-    large relative to train as ``fractions`` say. Samples of one group go to one part. A class with three groups or
-    more is in all three parts.
+    large relative to train as ``fractions`` say. Samples of one group go to one part. A class with three groups of
+    its own or more is in all three parts.
 
     Parameters
     ----------
@@ -170,9 +170,11 @@ def _check_parts(collection: Collection, units: Sequence[_Unit], drawn: Sequence
     by_split = collection.counts_by_split()
     for part in ("train", "val"):
         counts = by_split.get(part)
-        if counts is None or sum(n > 0 for n in counts.values()) >= 2:
+        if counts is None and part not in drawn:
             continue
-        if part in drawn:
+        if counts is not None and sum(n > 0 for n in counts.values()) >= 2:
+            continue
+        if counts is None or part in drawn:
             images = collection.counts()
             holders = Counter(label for unit in units for label, _ in unit.counts)
             scarce = [label for label, n in sorted(holders.items()) if n < 3] or sorted(holders)

@@ -63,6 +63,7 @@ def _address(remote: RemoteFile) -> str:
 def _reason(error: OSError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
+        response.close()  # pooch leaves the connection open
         return f"the server answered {response.status_code}"
     if "timeout" in type(error).__name__.lower():
         return f"no answer within {_TIMEOUT_S} seconds"

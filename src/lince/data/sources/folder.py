@@ -84,9 +84,15 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _check_is_folder(root: Path, location: str) -> None:
-    if root.is_dir():
+    try:
+        is_folder, exists = root.is_dir(), root.exists()
+    except OSError as error:
+        raise SourceError(
+            f"This place cannot be looked at: {error.strerror}", received=location, fix="check its name and permissions"
+        ) from error
+    if is_folder:
         return
-    if root.exists():
+    if exists:
         raise SourceError("This is a file, not a collection", received=location, fix=f"give a folder with {LAYOUT}")
     close = get_close_matches(root.name.lower(), list(catalog()), n=1, cutoff=0.8)
     hint = f"to use the MedMNIST set {close[0]}, write its name so; else " if close else ""

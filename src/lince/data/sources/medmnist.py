@@ -19,8 +19,8 @@ from lince.data.sources.request import Request
 
 def recognises(location: str) -> bool:
     """An ``.npz`` path, or one of the twelve names where no file or folder is called so."""
-    path = Path(location).expanduser()
-    return path.suffix.lower() == ".npz" or (location.strip().lower() in catalog() and not path.exists())
+    suffix = Path(location).suffix.lower()
+    return suffix == ".npz" or (location.strip().lower() in catalog() and not Path(location).exists())
 
 
 def read(request: Request) -> Collection:

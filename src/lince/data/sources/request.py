@@ -20,4 +20,7 @@ class Request:
     @property
     def path(self) -> Path:
         """The location as a path, with ``~`` resolved."""
-        return Path(self.location).expanduser()
+        try:
+            return Path(self.location).expanduser()
+        except RuntimeError:  # ~name, and there is no such user
+            return Path(self.location)

@@ -75,8 +75,8 @@ def _header(sample: Sample) -> tuple[str, int, int]:
             start = stream.read(132)
     except OSError:
         return "missing", 0, 0
-    if start.startswith(b"\x93NUMPY"):
-        return "ARRAY", *_array_size(path)
+    if sample.row is not None:
+        return _array_header(path)
     if start[128:132] == b"DICM":
         return "DICOM", *_dicom_size(path)
     try:
@@ -88,9 +88,12 @@ def _header(sample: Sample) -> tuple[str, int, int]:
         return "unreadable", 0, 0
 
 
-def _array_size(path: Path) -> tuple[int, int]:
-    shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    return int(shape[2]), int(shape[1])
+def _array_header(path: Path) -> tuple[str, int, int]:
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+        return "ARRAY", int(shape[2]), int(shape[1])
+    except (OSError, ValueError, IndexError):
+        return "unreadable", 0, 0
 
 
 def _dicom_size(path: Path) -> tuple[int, int]:
