@@ -61,7 +61,9 @@ def open_page(browser: Any, site: Site) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "load resource" not in m.text else 0)
+        page.on(
+            "console", lambda m: complaints.append(m.text) if m.type == "error" and "load resource" not in m.text else 0
+        )
         page.goto(address or site.address)
         return page
 
