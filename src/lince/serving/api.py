@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-import lince
 from lince.serving.reading import Origin, ReadingRoom
-from lince.serving.schemas import RESEARCH_USE, HealthAnswer, ModelAnswer, PredictionAnswer
+from lince.serving.schemas import RESEARCH_USE, VERSION, HealthAnswer, ModelAnswer, PredictionAnswer
 from lince.serving.upload import read_upload
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "name": bundle.name,
         "model_id": bundle.model_id,
         "created": bundle.created,
-        "version": lince.__version__,
+        "version": VERSION,
         "labels": list(bundle.labels.names),
         "positive": bundle.labels.positive,
         "threshold": bundle.threshold,
@@ -82,6 +81,7 @@ def build_router(room: ReadingRoom) -> APIRouter:
         "/predictions",
         summary="Classify one image",
         response_model=PredictionAnswer,
+        response_description="The prediction.",
         responses=responses(*_ERRORS),
         openapi_extra=_BODY,
     )
@@ -101,14 +101,26 @@ def build_router(room: ReadingRoom) -> APIRouter:
         origin: Origin = "web" if "sec-fetch-site" in request.headers else "api"
         return JSONResponse(await room.predict(upload, explain=explain, origin=origin))
 
-    @router.get("/model", summary="About this model", response_model=ModelAnswer, responses=responses(421, 500))
+    @router.get(
+        "/model",
+        summary="About this model",
+        response_model=ModelAnswer,
+        response_description="What is known of it.",
+        responses=responses(421, 500),
+    )
     async def model() -> Response:
         """Class names, operating point, how images are prepared, and figures on the test images with intervals."""
         return JSONResponse(facts)
 
-    @router.get("/health", summary="Is it up?", response_model=HealthAnswer, responses=responses(421, 500))
+    @router.get(
+        "/health",
+        summary="Is it up?",
+        response_model=HealthAnswer,
+        response_description="It is.",
+        responses=responses(421, 500),
+    )
     async def health() -> Response:
         """Answers as soon as the model is loaded."""
-        return JSONResponse({"status": "ok", "model_id": bundle.model_id, "version": lince.__version__})
+        return JSONResponse({"status": "ok", "model_id": bundle.model_id, "version": VERSION})
 
     return router

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-import lince
 from lince.core.events import EventBus
 from lince.core.settings import upload_limit as default_limit
 from lince.serving import api, pages, problems
@@ -18,6 +17,7 @@ from lince.serving.guards import Doorkeeper, Journal, SecurityHeaders
 from lince.serving.limits import UploadLimit
 from lince.serving.reading import ReadingRoom
 from lince.serving.samples import SampleShelf
+from lince.serving.schemas import VERSION
 
 if TYPE_CHECKING:
     from lince.inference import MicroBatcher, Predictor
@@ -70,7 +70,7 @@ def create_app(
 
     app = FastAPI(
         title="lince",
-        version=lince.__version__,
+        version=VERSION,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,

@@ -9,9 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from markupsafe import Markup, escape
 
-import lince
 from lince.serving.problems import TITLES
-from lince.serving.schemas import Problem
+from lince.serving.schemas import VERSION, Problem
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -22,7 +21,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         return app.openapi_schema
     document = get_openapi(
         title="lince",
-        version=lince.__version__,
+        version=VERSION,
         summary="Classify medical images. For research use only; not a medical device.",
         description="Errors of every kind are problem details (RFC 9457). Class names, never numbers.",
         routes=app.routes,

@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-import lince
 from lince.serving.describing import describe, operations, pretty, prose, schema_name
 from lince.serving.figures import figure
 from lince.serving.language import COOKIE, LOCALES, Language, choose, language, named
 from lince.serving.reading import ReadingRoom
 from lince.serving.samples import SampleShelf, Thumbnails
+from lince.serving.schemas import VERSION
 
 if TYPE_CHECKING:
     from lince.inference import Bundle
@@ -54,7 +54,7 @@ def environment(name: str) -> Environment:
         "static": static_address,
         "language": words,
         "languages": [language(other) for other in LOCALES],
-        "version": lince.__version__,
+        "version": VERSION,
         "figure": figure,
         "pretty": pretty,
         "schema_name": schema_name,

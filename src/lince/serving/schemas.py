@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+VERSION = version("lince-med")
 RESEARCH_USE = "For research use only. Not a medical device: do not use it to diagnose or to treat."
 
 _PREDICTION: JsonDict = {
