@@ -201,22 +201,22 @@ class Predictor:
         start = time.perf_counter()
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack([item.pixels for item in items])).to(self.device)
-            feature_map = self._network.feature_map(pixels)
-            logits = self._network.head(feature_map).float().cpu().numpy()
+            maps = self._network.maps(pixels)
+            logits = self._network.head(*maps).float().cpu().numpy()
         rows = calibrated(logits, self.bundle.temperature)
         predictions = [self._prediction(item, row) for item, row in zip(items, rows, strict=True)]
-        maps: dict[int, NDArray[np.float32]] = {}
+        heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
         if wanted:
             from lince.explain import grad_cam
 
             classes = [self.labels.index(predictions[i].label) for i in wanted]
-            found = grad_cam(self._network, feature_map[wanted], classes)
-            maps = {i: self._over_image(found[k], items[i]) for k, i in enumerate(wanted)}
+            found = grad_cam(self._network.head, [values[wanted] for values in maps], classes)
+            heat = {i: self._over_image(found[k], items[i]) for k, i in enumerate(wanted)}
         seconds = (time.perf_counter() - start) / len(items)
         for prediction in predictions:
             self._bus.publish(PredictionMade(prediction, seconds, self._origin))
-        return [Outcome(prediction, maps.get(i)) for i, prediction in enumerate(predictions)]
+        return [Outcome(prediction, heat.get(i)) for i, prediction in enumerate(predictions)]
 
     def _prediction(self, item: Prepared, row: NDArray[np.float64]) -> Prediction:
         labels, threshold = self.labels, self.bundle.threshold

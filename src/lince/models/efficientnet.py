@@ -10,9 +10,13 @@ from torch import Tensor, nn
 
 from lince.models.network import LinearHead, Network
 
-_FEATURES = 1280
 # The stem and 16 blocks; from block 12 on (7 x 7 maps) lie most of the weights and a quarter of the work.
 _THAW_FROM = 12
+# Maps of 28, 14, 14, 7 and 7 pixels that the head reads. The last convolution of the original network (1280 channels,
+# made to tell ImageNet's classes apart) is left out: with it, a linear head on breast ultrasound has an AUC of 0.89,
+# with these maps 0.93 (cross-validation on training images, grouped by near-duplicates).
+_TAPS = (5, 8, 11, 15, 16)
+_FEATURES = 40 + 80 + 112 + 192 + 320
 
 
 @torch.no_grad()
@@ -41,7 +45,8 @@ def build_efficientnet_lite0(
     stages = nn.Sequential(
         nn.Sequential(body._conv_stem, body._bn0, nn.ReLU6()),
         *body._blocks,
-        nn.Sequential(body._conv_head, body._bn1, nn.ReLU6()),
     )
     _merge_symmetric_padding(stages)
-    return Network(stages, LinearHead(_FEATURES, classes), mean=mean, std=std, thaw_from=_THAW_FROM, pretrained=True)
+    return Network(
+        stages, LinearHead(_FEATURES, classes), taps=_TAPS, mean=mean, std=std, thaw_from=_THAW_FROM, pretrained=True
+    )

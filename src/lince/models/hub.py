@@ -123,6 +123,7 @@ def build_hub(
     return Network(
         nn.Sequential(stage),
         LinearHead(features, classes),
+        taps=(0,),
         mean=mean,
         std=std,
         thawed_parameters=_last_layers(stage),

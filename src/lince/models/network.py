@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 @final
 class LinearHead(nn.Module):
-    """Global average pooling, standardised features, dropout, one linear layer.
+    """Standardised features, dropout, one linear layer.
 
-    The standardisation is part of the model: its mean and deviation are measured once on the training features, so
-    the linear layer sees columns of one scale whatever the backbone.
+    The features are the averages over the image of one or several feature maps. The standardisation is part of the
+    model: its mean and deviation are measured once on the training features, so the linear layer sees columns of one
+    scale whatever the backbone.
     """
 
     feature_mean: Tensor
@@ -34,9 +35,9 @@ class LinearHead(nn.Module):
         nn.init.normal_(self.linear.weight, std=0.01)
         nn.init.zeros_(self.linear.bias)
 
-    def embed(self, feature_map: Tensor) -> Tensor:
-        """(N, D, h, w) feature map to (N, D) float32 embedding."""
-        return feature_map.mean(dim=(2, 3), dtype=torch.float32)
+    def embed(self, *maps: Tensor) -> Tensor:
+        """Feature maps (N, D, h, w) to one embedding (N, sum of D), float32."""
+        return torch.cat([average(values) for values in maps], dim=1)
 
     def classify(self, embedding: Tensor) -> Tensor:
         """(N, D) embedding to (N, classes) logits."""
@@ -44,9 +45,9 @@ class LinearHead(nn.Module):
         logits: Tensor = self.linear(self.dropout(standard))
         return logits
 
-    def forward(self, feature_map: Tensor) -> Tensor:
-        """(N, D, h, w) to (N, classes)."""
-        return self.classify(self.embed(feature_map))
+    def forward(self, *maps: Tensor) -> Tensor:
+        """Feature maps (N, D, h, w) to (N, classes)."""
+        return self.classify(self.embed(*maps))
 
     def standardise(self, embeddings: Tensor) -> None:
         """Measure mean and deviation of the columns of (N, D) embeddings."""
@@ -58,6 +59,11 @@ class LinearHead(nn.Module):
         """Add a constant per class to the logits."""
         with torch.no_grad():
             self.linear.bias.add_(shift.to(self.linear.bias))
+
+
+def average(feature_map: Tensor) -> Tensor:
+    """(N, D, h, w) to (N, D) float32."""
+    return feature_map.mean(dim=(2, 3), dtype=torch.float32)
 
 
 @final
@@ -101,9 +107,12 @@ class Network(nn.Module):
     Parameters
     ----------
     stages
-        From normalised images (N, C, S, S) to the feature map (N, D, h, w).
+        From normalised images (N, C, S, S) to feature maps (N, D, h, w), one after the other.
     head
-        From the feature map to logits (N, classes).
+        From the maps at ``taps`` to logits (N, classes).
+    taps
+        The stages whose output the head reads, ascending. The early maps of a pretrained network know textures, the
+        late ones know objects; medical images need both.
     mean, std
         Per channel, of the 0..255 pixel; the image spec carries the same numbers.
     thaw_from
@@ -122,6 +131,7 @@ class Network(nn.Module):
         stages: nn.Sequential,
         head: Head,
         *,
+        taps: Sequence[int],
         mean: Sequence[float],
         std: Sequence[float],
         thaw_from: int = 0,
@@ -131,6 +141,7 @@ class Network(nn.Module):
         super().__init__()
         self.stages = stages
         self.head = head
+        self.taps = tuple(taps)
         self.thaw_from = thaw_from
         self.thawed_parameters = thawed_parameters
         self.pretrained = pretrained
@@ -143,17 +154,28 @@ class Network(nn.Module):
         wanted = next(self.stages.parameters()).dtype
         return ((planes.float() - self.mean) / self.std).to(wanted)
 
-    def run_stages(self, values: Tensor, *, start: int = 0, stop: int | None = None) -> Tensor:
-        """Run stages ``start`` to ``stop`` on the activations that enter ``start``."""
-        for stage in self.stages[start:stop]:
+    def run_stages(self, values: Tensor, *, start: int = 0, stop: int | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Run stages ``start`` to ``stop`` on what enters ``start``; the last output, and the maps at the taps passed."""
+        passed = []
+        for number, stage in enumerate(self.stages[start:stop], start):
             values = stage(values)
-        return values
+            if number in self.taps:
+                passed.append(values)
+        return values, passed
 
-    def feature_map(self, pixels: Tensor) -> Tensor:
-        """(N, S, S, C) uint8 to the last feature map (N, D, h, w)."""
-        return self.run_stages(self.normalise(pixels))
+    def maps(self, pixels: Tensor) -> list[Tensor]:
+        """(N, S, S, C) uint8 to the feature maps (N, D, h, w) that the head reads."""
+        return self.run_stages(self.normalise(pixels))[1]
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, S, S, C) uint8 to (N, classes) float32 logits."""
-        logits: Tensor = self.head(self.feature_map(pixels))
+        logits: Tensor = self.head(*self.maps(pixels))
         return logits.float()
+
+    def finish(self, values: Tensor, averages: Tensor, *, start: int) -> Tensor:
+        """Logits from what enters stage ``start`` and the averages (N, P) of the maps tapped before it."""
+        head = self.head
+        if not isinstance(head, LinearHead):
+            raise TypeError("only a head that reads averages can be cut off from its early maps")
+        later = self.run_stages(values, start=start)[1]
+        return head.classify(torch.cat([averages.float(), head.embed(*later)], dim=1)).float()

@@ -22,4 +22,4 @@ def build_small_cnn(classes: int, *, size: int, channels: int, mean: tuple[float
     ``size`` is the side of the square image and must be a multiple of 8.
     """
     stages = nn.Sequential(_block(channels, 32), _block(32, 64), _block(64, 128))
-    return Network(stages, DenseHead(128, size // 8, classes), mean=mean, std=std)
+    return Network(stages, DenseHead(128, size // 8, classes), taps=(2,), mean=mean, std=std)

@@ -18,7 +18,7 @@ from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import make_folder, write_error, write_json
 from lince.core.seeds import derived_seed
 from lince.imaging.augmentation import AugmentationSpec, augment
-from lince.models.network import Network
+from lince.models.network import Network, average
 from lince.training.plan import Phase
 
 _BATCH = 16
@@ -48,6 +48,7 @@ class Activations:
     values: Versions
     rows: NDArray[np.int64]
     live_augmentation: AugmentationSpec | None = None
+    map_shape: tuple[int, int, int] | None = None
 
     @property
     def views(self) -> int:
@@ -61,21 +62,35 @@ class Activations:
 
 @dataclass(frozen=True)
 class Frozen:
-    """The frozen part ready to run, the original (with the head's own `embed`), and where it runs."""
+    """A network whose first part is frozen, ready to run on images of ``size`` pixels."""
 
     fast: Network
     device: torch.device
+    size: int
 
     def run(self, pixels: Tensor, boundary: int | str) -> NDArray[np.generic]:
-        """uint8 (B, S, S, C) to float32 embeddings, or to float16 activations entering stage ``boundary``."""
+        """uint8 (B, S, S, C) to float32 embeddings (B, D), or to what the rest of the network needs: float16
+        (B, P + C * h * w), the averages of the maps tapped so far and the flattened activations.
+        """
         with torch.inference_mode():
             values = self.fast.normalise(pixels.to(self.device))
             if boundary == "embedding":
-                found = self.fast.head.embed(self.fast.run_stages(values))
+                found = self.fast.head.embed(*self.fast.run_stages(values)[1])
                 return np.asarray(found.float().cpu().numpy())
-            found = self.fast.run_stages(values, stop=int(boundary))
+            values, passed = self.fast.run_stages(values, stop=int(boundary))
+            averages = torch.cat([average(one) for one in passed] or [values.new_zeros(len(values), 0)], dim=1)
+            flat = torch.cat([averages.float(), values.float().flatten(1)], dim=1)
             # float16 keeps more digits than bf16; activations of these networks stay far below its limit of 65504.
-            return np.asarray(found.float().clamp_(-6e4, 6e4).half().cpu().contiguous().numpy())
+            return np.asarray(flat.clamp_(-6e4, 6e4).half().cpu().numpy())
+
+    def shape(self, boundary: int) -> tuple[int, int, int]:
+        """(C, h, w) of what enters stage ``boundary``."""
+        side, channels = self.size, int(self.fast.mean.shape[1])
+        with torch.inference_mode():
+            blank = torch.zeros(1, side, side, channels, dtype=torch.uint8, device=self.device)
+            values, _ = self.fast.run_stages(self.fast.normalise(blank), stop=boundary)
+        _, planes, height, width = values.shape
+        return planes, height, width
 
 
 def compute_activations(
@@ -115,7 +130,8 @@ def compute_activations(
             raise write_error(data, error) from error
         write_json(note, facts)
         bus.publish(WorkFinished(task))
-    return Activations(np.load(data, mmap_mode="r"), rows)
+    shape = None if phase.boundary == "embedding" else frozen.shape(phase.boundary)
+    return Activations(np.load(data, mmap_mode="r"), rows, map_shape=shape)
 
 
 def _complete(note: Path, facts: dict[str, object]) -> bool:

@@ -98,8 +98,10 @@ class _PhaseModule(lightning.LightningModule):
         elif boundary == 0:
             logits = self.network(values)
         else:
-            maps = values.float().contiguous(memory_format=torch.channels_last)
-            logits = self.network.head(self.network.run_stages(maps, start=int(boundary)))
+            shape = self.data.train.map_shape or (0, 0, 0)
+            cut = values.shape[1] - math.prod(shape)
+            maps = values[:, cut:].float().view(-1, *shape).contiguous(memory_format=torch.channels_last)
+            logits = self.network.finish(maps, values[:, :cut], start=int(boundary))
         return logits.float()
 
     def train_dataloader(self) -> _Batches:

@@ -208,7 +208,7 @@ def _run_phase(
     data = _phase_data(network, phase, plan, prepared, place, device, bus)
     if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
         rows = data.train.values
-        network.head.standardise(torch.from_numpy(np.asarray(rows).reshape(-1, rows.shape[-1])))
+        network.head.standardise(torch.from_numpy(np.array(rows).reshape(-1, rows.shape[-1])))
     result = fit(network, phase, data, weights=weights, seed=plan.seed, folder=place, device=device, bus=bus)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
     folder.finish_phase(
@@ -228,7 +228,7 @@ def _phase_data(
     device: torch.device,
     bus: EventBus,
 ) -> PhaseData:
-    frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device)
+    frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device, plan.image.size)
     found: dict[str, Activations] = {}
     for split in ("train", "val"):
         training = split == "train"

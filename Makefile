@@ -1,0 +1,41 @@
+# Each target does its own set-up: a virtual environment in .venv, packages in the exact versions of constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := src tests bench
+
+.PHONY: demo test lint bench screenshots clean help
+
+help:
+	@echo "make demo   train on synthetic phantoms and serve the page on http://127.0.0.1:8080"
+	@echo "make test   lint, types, layers and every test"
+	@echo "make lint   lint, types and layers only"
+	@echo "make bench  the figures of the README, on this machine"
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("lince needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.installed
+	$(BIN)/lince demo
+
+lint: $(BIN)/.installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(BIN)/.installed-dev
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* build
