@@ -10,7 +10,8 @@ from lince.cli import data, demo, evaluate, explain, predict, serve, train
 
 app = typer.Typer(
     name="lince",
-    help="From a collection of medical images to a classifier that a clinic can trust. Research use, not a medical device.",
+    help="From a collection of medical images to a classifier that a clinic can trust. "
+    "Research use, not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -28,7 +29,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     pass
 

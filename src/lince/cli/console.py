@@ -169,7 +169,9 @@ class _Live:
             if event.best:
                 say(_epoch_line(event), highlight=False, markup=False)
         elif isinstance(event, Noticed):
-            say(_notice_line(event), style="yellow" if event.level == "warning" else None, highlight=False, markup=False)
+            say(
+                _notice_line(event), style="yellow" if event.level == "warning" else None, highlight=False, markup=False
+            )
         elif isinstance(event, FileSkipped) and (line := self._skipped.line(event)):
             say(line, style="yellow", highlight=False, markup=False)
 

@@ -18,8 +18,12 @@ def _group() -> None:
 
 @app.command("info")
 def info(
-    source: Annotated[str, typer.Argument(help="A folder of class folders, a MedMNIST name (breastmnist, ...) or an npz file.")],
-    size: Annotated[int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)] = None,
+    source: Annotated[
+        str, typer.Argument(help="A folder of class folders, a MedMNIST name (breastmnist, ...) or an npz file.")
+    ],
+    size: Annotated[
+        int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """What a collection holds: classes, splits, patients, formats, sizes, and what could not be used."""

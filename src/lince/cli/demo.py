@@ -12,8 +12,12 @@ from lince.cli.flags import LogDir
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where the demonstration keeps its files.")] = Path("lince-demo"),
-    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8080,
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demonstration keeps its files.")] = Path(
+        "lince-demo"
+    ),
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port of the page; 0 takes a free one.")
+    ] = 8080,
     count: Annotated[int, typer.Option("--count", min=60, help="Phantoms to make.")] = 600,
     preset: Annotated[Literal["fast", "balanced"], typer.Option("--preset", help="As in `lince train`.")] = "fast",
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")] = True,

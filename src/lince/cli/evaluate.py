@@ -17,7 +17,9 @@ def evaluate(
         Literal["auto", "all", "unseen", "train", "val", "test"],
         typer.Option("--split", help="Part to measure; auto: the test part, else images not used in training."),
     ] = "auto",
-    size: Annotated[int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for a full report.", show_default=False)
     ] = None,

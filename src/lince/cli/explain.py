@@ -14,9 +14,12 @@ def explain(
     bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
     image: Annotated[Path, typer.Argument(help="Image file (DICOM too).")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="PNG to write. [default: IMAGE-heatmap.png here]", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", help="PNG to write. [default: IMAGE-heatmap.png here]", show_default=False),
     ] = None,
-    opacity: Annotated[float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the heat map over the image.")] = 0.5,
+    opacity: Annotated[
+        float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the heat map over the image.")
+    ] = 0.5,
     log_dir: LogDir = None,
 ) -> None:
     """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""

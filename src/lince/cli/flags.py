@@ -53,7 +53,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     if default is not None:
         shown = ("on" if default else "off") if kind is bool else default
         help_text += f" [default: {shown}]"
-    annotation = Annotated[kind | None, typer.Option(flag, help=help_text, show_default=False)]
+    annotation: Any = Annotated[typing.Optional[kind], typer.Option(flag, help=help_text, show_default=False)]  # noqa: UP045
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
@@ -62,5 +62,3 @@ def _plain_type(annotation: Any) -> Any:
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         return next(a for a in typing.get_args(annotation) if a is not type(None))
     return annotation
-
-

@@ -14,7 +14,7 @@ from lince.cli.flags import LogDir
 from lince.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from lince.core.types import Prediction, Skipped
+    from lince.core.types import Prediction
 
 
 def predict(

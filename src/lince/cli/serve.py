@@ -13,7 +13,9 @@ from lince.cli.flags import LogDir
 def serve(
     bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
-    host: Annotated[str, typer.Option("--host", help="Loopback address; others are refused until accounts exist.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Loopback address; others are refused until accounts exist.")
+    ] = "127.0.0.1",
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Folder of images to try in the page.", show_default=False)
     ] = None,

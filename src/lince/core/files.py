@@ -34,7 +34,9 @@ def write_error(path: Path | str, error: OSError) -> LinceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError("The disk is full", received=path, fix="free some space; nothing half-made was left behind")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError("This place cannot be written", received=path, fix="choose another folder or its permissions")
+        return OutputError(
+            "This place cannot be written", received=path, fix="choose another folder or its permissions"
+        )
     return OutputError(f"Writing failed: {error.strerror or error}", received=path, fix="choose another place")
 
 
@@ -75,8 +77,8 @@ def atomic_file(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise write_error(path, error) from error

@@ -154,9 +154,7 @@ class Prediction:
         }
 
 
-def decide(
-    row: Sequence[float], space: LabelSpace, threshold: float | None
-) -> tuple[int, bool]:
+def decide(row: Sequence[float], space: LabelSpace, threshold: float | None) -> tuple[int, bool]:
     """Class index for one row of probabilities, and whether the operating point settled it.
 
     With a positive class and a threshold: positive when its probability reaches the threshold, else the most likely

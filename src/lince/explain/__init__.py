@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-
 __all__ = ["grad_cam", "heat_rgba", "overlay"]
 
 if TYPE_CHECKING:

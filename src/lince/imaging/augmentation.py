@@ -63,4 +63,5 @@ def augment(pixels: Tensor, spec: AugmentationSpec, *, seed: int) -> Tensor:
         grey = images.shape[1] == 1
         changed = steps(images.expand(-1, 3, -1, -1) if grey else images)
         changed = changed[:, :1] if grey else changed
-        return changed.mul(255).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        output: Tensor = changed.mul(255).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        return output

@@ -58,7 +58,10 @@ def write_card(folder: Path, manifest: BundleManifest) -> None:
     lines += ["", "## Figures", "", "| | test | validation |", "|---|---|---|"]
     test, val = manifest.figures.get("test", {}), manifest.figures.get("val", {})
     lines.append(f"| images | {test.get('n', '–')} | {val.get('n', '–')} |")
-    lines += [f"| {title} [95 %] | {estimate_text(test.get(key, {}))} | {estimate_text(val.get(key, {}))} |" for key, title in _ROWS]
+    lines += [
+        f"| {title} [95 %] | {estimate_text(test.get(key, {}))} | {estimate_text(val.get(key, {}))} |"
+        for key, title in _ROWS
+    ]
     lines += [
         "",
         "## Limits",

@@ -125,7 +125,12 @@ def _rows(digests: Sequence[str], bundle: Bundle, split: str, bus: EventBus) -> 
     if not seen.any():
         return everything
     if split == "unseen":
-        bus.publish(Noticed(f"{seen.sum()} of {len(seen)} images were used in training; the other {(~seen).sum()} are measured"))
-        return everything[~seen]
-    bus.publish(Noticed(f"{seen.sum()} of {len(seen)} images were used in training: these figures are too good", "warning"))
+        bus.publish(
+            Noticed(f"{seen.sum()} of {len(seen)} images were used in training; the other {(~seen).sum()} are measured")
+        )
+        unseen: NDArray[np.int64] = everything[~seen]
+        return unseen
+    bus.publish(
+        Noticed(f"{seen.sum()} of {len(seen)} images were used in training: these figures are too good", "warning")
+    )
     return everything

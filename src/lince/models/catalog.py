@@ -113,9 +113,7 @@ def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool 
     if entry.name == "efficientnet-lite0":
         from lince.models.efficientnet import build_efficientnet_lite0
 
-        return build_efficientnet_lite0(classes, size=spec.size, mean=spec.mean, std=spec.std, pretrained=pretrained)
+        return build_efficientnet_lite0(classes, mean=spec.mean, std=spec.std, pretrained=pretrained)
     from lince.models.hub import build_hub
 
-    return build_hub(
-        entry.name, classes, facts=entry.facts or {}, mean=spec.mean, std=spec.std, pretrained=pretrained
-    )
+    return build_hub(entry.name, classes, facts=entry.facts or {}, mean=spec.mean, std=spec.std, pretrained=pretrained)

@@ -30,9 +30,9 @@ def _merge_symmetric_padding(module: nn.Module) -> None:
 
 
 def build_efficientnet_lite0(
-    classes: int, *, size: int, mean: tuple[float, ...], std: tuple[float, ...], pretrained: bool
+    classes: int, *, mean: tuple[float, ...], std: tuple[float, ...], pretrained: bool
 ) -> Network:
-    """EfficientNet-Lite0 for ``classes`` classes; ``size`` must be a multiple of 32."""
+    """EfficientNet-Lite0 for ``classes`` classes, for square images whose side is a multiple of 32."""
     from efficientnet_lite_pytorch import EfficientNet
 
     body = EfficientNet.from_name("efficientnet-lite0")

@@ -40,7 +40,11 @@ def _fold(module: nn.Module) -> None:
     """Fold each BatchNorm2d that is declared right after a Conv2d of as many channels."""
     previous: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
-        if previous is not None and isinstance(child, nn.BatchNorm2d) and child.num_features == previous[1].out_channels:
+        if (
+            previous is not None
+            and isinstance(child, nn.BatchNorm2d)
+            and child.num_features == previous[1].out_channels
+        ):
             setattr(module, previous[0], fuse_conv_bn_eval(previous[1], child))
             setattr(module, name, nn.Identity())
         previous = (name, child) if isinstance(child, nn.Conv2d) else None

@@ -72,7 +72,7 @@ def fetch_facts(name: str) -> dict[str, Any]:
     with _sentences(repository):
         config = AutoConfig.from_pretrained(repository, revision=revision, trust_remote_code=False)
         try:
-            processor = AutoImageProcessor.from_pretrained(repository, revision=revision, use_fast=False)
+            processor = _untyped(AutoImageProcessor.from_pretrained)(repository, revision=revision, use_fast=False)
             mean, std = list(processor.image_mean), list(processor.image_std)
             size = _size_of(processor.size)
         except (OSError, ValueError, AttributeError, TypeError):
@@ -96,7 +96,13 @@ def _size_of(size: Any) -> int | None:
 
 
 def build_hub(
-    name: str, classes: int, *, facts: Mapping[str, Any], mean: tuple[float, ...], std: tuple[float, ...], pretrained: bool
+    name: str,
+    classes: int,
+    *,
+    facts: Mapping[str, Any],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    pretrained: bool,
 ) -> Network:
     """A hub backbone with a linear head; without ``pretrained``, only the shape, from the facts in a bundle."""
     from transformers import AutoConfig, AutoModel
@@ -105,11 +111,15 @@ def build_hub(
         if pretrained:
             repository, _ = split_name(name)
             model = AutoModel.from_pretrained(
-                repository, revision=facts["revision"], trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+                repository,
+                revision=facts["revision"],
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
             )
         else:
             config = dict(facts["config"])
-            model = AutoModel.from_config(AutoConfig.for_model(config.pop("model_type"), **config))
+            model = _untyped(AutoModel.from_config)(AutoConfig.for_model(config.pop("model_type"), **config))
     stage = HubStages(model)
     stage.eval()
     side = int(facts["size"])
@@ -151,7 +161,7 @@ def _sentences(repository: str) -> Any:
     import transformers
 
     level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
+    _untyped(transformers.logging.set_verbosity_error)()
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield
@@ -168,3 +178,8 @@ def _sentences(repository: str) -> Any:
         ) from error
     finally:
         transformers.logging.set_verbosity(level)
+
+
+def _untyped(function: Any) -> Any:
+    """A function of the library that has no types, called as such."""
+    return function

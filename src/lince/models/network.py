@@ -155,9 +155,9 @@ class Network(nn.Module):
         return ((planes.float() - self.mean) / self.std).to(wanted)
 
     def run_stages(self, values: Tensor, *, start: int = 0, stop: int | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Run stages ``start`` to ``stop`` on what enters ``start``; the last output, and the maps at the taps passed."""
+        """Run stages ``start`` to ``stop`` on what enters ``start``: the last output, and the maps tapped on the way."""
         passed = []
-        for number, stage in enumerate(self.stages[start:stop], start):
+        for number, stage in enumerate(list(self.stages)[start:stop], start):
             values = stage(values)
             if number in self.taps:
                 passed.append(values)

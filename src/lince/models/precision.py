@@ -94,7 +94,8 @@ def _speed_up(*, training: bool) -> float:
     """How many times faster an inverted bottleneck runs in bf16 than in float32 (best of several)."""
     bottleneck = torch.nn.Sequential(
         torch.nn.Conv2d(80, 480, 1), torch.nn.Conv2d(480, 480, 5, padding=2, groups=480), torch.nn.Conv2d(480, 80, 1)
-    ).to(memory_format=torch.channels_last)
+    )
+    bottleneck.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     image = torch.randn(8, 80, 14, 14).to(memory_format=torch.channels_last)
     best = {}
     for dtype in (torch.float32, torch.bfloat16):

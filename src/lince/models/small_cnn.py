@@ -16,7 +16,9 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-def build_small_cnn(classes: int, *, size: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Network:
+def build_small_cnn(
+    classes: int, *, size: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...]
+) -> Network:
     """Three blocks of convolution, batch normalisation, ReLU and pooling (32, 64, 128 channels), then 128 units.
 
     ``size`` is the side of the square image and must be a multiple of 8.

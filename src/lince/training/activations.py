@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final
@@ -124,7 +124,18 @@ def compute_activations(
         note.unlink(missing_ok=True)
         bus.publish(WorkStarted(task, views * len(rows)))
         try:
-            _fill(frozen, pixels, rows, phase, views=views, augmentation=augmentation, seed=seed, data=data, task=task, bus=bus)
+            _fill(
+                frozen,
+                pixels,
+                rows,
+                phase,
+                views=views,
+                augmentation=augmentation,
+                seed=seed,
+                data=data,
+                task=task,
+                bus=bus,
+            )
         except OSError as error:
             data.unlink(missing_ok=True)
             raise write_error(data, error) from error
@@ -134,7 +145,7 @@ def compute_activations(
     return Activations(np.load(data, mmap_mode="r"), rows, map_shape=shape)
 
 
-def _complete(note: Path, facts: dict[str, object]) -> bool:
+def _complete(note: Path, facts: Mapping[str, object]) -> bool:
     try:
         return bool(json.loads(note.read_text(encoding="utf-8")) == facts)
     except (OSError, ValueError):
@@ -179,8 +190,6 @@ def _fill(
 def _batches(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> Iterator[tuple[int, Tensor]]:
     for start in range(0, len(rows), _BATCH):
         yield start, torch.from_numpy(np.ascontiguousarray(pixels[rows[start : start + _BATCH]]))
-
-
 
 
 @final

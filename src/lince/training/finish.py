@@ -59,7 +59,7 @@ def parse_aim(text: str) -> Aim:
         value = float(target) if target else None
     except ValueError as error:
         raise ConfigError("The target of the aim must be a number", received=text) from error
-    return Aim(kind=kind, target=value)  # type: ignore[arg-type]
+    return Aim(kind=kind, target=value)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def finish(
         point = None
         if labels.positive is not None:
             column = labels.index(labels.positive)
-            scores = calibrated(logits, temperature)[:, column]
-            point = operating_point(prepared.labels[val.rows] == column, scores, aim=parse_aim(options.aim))
+            likely = calibrated(logits, temperature)[:, column]
+            point = operating_point(prepared.labels[val.rows] == column, likely, aim=parse_aim(options.aim))
             if not point.met:
                 bus.publish(Noticed(f"No threshold reaches the aim {options.aim} on validation", "warning"))
         # Everything is decided: from here on the test split may be looked at, once.
@@ -133,7 +133,9 @@ def finish(
         figures = {}
         for part, scores in ((val, logits), (test, test_logits)):
             place = folder / "report" if part.split == "test" else folder / "report" / "validation"
-            assessment = _report(place, part, calibrated(scores, temperature), point, manifest, prepared, options, history)
+            assessment = _report(
+                place, part, calibrated(scores, temperature), point, manifest, prepared, options, history
+            )
             figures[part.split] = short_figures(assessment)
         manifest = manifest.model_copy(
             update={"temperature": temperature, "operating_point": _record(point, options), "figures": figures}

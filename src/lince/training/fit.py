@@ -179,7 +179,7 @@ class _Teller(Callback):
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         self._clock, self._first = time.perf_counter(), trainer.current_epoch
 
-    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         epoch = trainer.current_epoch

@@ -58,7 +58,9 @@ class RunFolder:
             return str(noted["source"]), parse_options(noted["options"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(
-                "The notes of the interrupted run are damaged", received=self.path, fix="remove that folder and start again"
+                "The notes of the interrupted run are damaged",
+                received=self.path,
+                fix="remove that folder and start again",
             ) from error
 
     def same_collection(self, digest: str) -> None:

@@ -27,7 +27,9 @@ class TrainOptions(BaseModel):
         "youden", description="aim of the operating point: youden, sensitivity=0.95 or specificity=0.95, on validation"
     )
     size: int | None = Field(None, description="resolution of a MedMNIST set: 28, 64, 128 or 224")
-    image_size: int | None = Field(None, ge=16, le=1024, description="side of the square that the network sees, in pixels")
+    image_size: int | None = Field(
+        None, ge=16, le=1024, description="side of the square that the network sees, in pixels"
+    )
     fit: Literal["pad", "crop", "stretch"] = Field("pad", description="how an image that is not square fits the square")
     intensity: Literal["nominal", "percentile"] = Field(
         "nominal", description="percentile: stretch each image, for 12-bit data in 16-bit files"

@@ -133,7 +133,10 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
     skipped = (*collection.skipped, *images.skipped)
     if images.skipped:
         bus.publish(
-            Noticed(f"{len(images.skipped)} of {len(collection.samples)} files could not be read and were left out", "warning")
+            Noticed(
+                f"{len(images.skipped)} of {len(collection.samples)} files could not be read and were left out",
+                "warning",
+            )
         )
     collection = collection.subset(images.kept.tolist())
     present = {sample.label for sample in collection.samples}
