@@ -21,3 +21,21 @@ def real_data() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the user's cache out of the tests, and the tests out of the user's cache."""
     os.environ["LINCE_CACHE"] = str(tmp_path_factory.mktemp("lince-cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders ``benign`` and ``malignant`` with 24 small phantoms in all (14 and 10), not split; do not change them."""
+    from lince.data import write_phantoms
+
+    return write_phantoms(tmp_path_factory.mktemp("tiny") / "images", count=24, seed=1, size=64)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that two epochs of the small CNN on `tiny_images` gave; copy it before changing anything in it."""
+    from lince.training import train
+
+    out = tmp_path_factory.mktemp("tiny") / "bundle"
+    train(tiny_images, out=out, model="small-cnn", preset="fast", epochs=2, batch_size=8, seed=1)
+    return out
