@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+import typer.core
 
 from lince.cli import data, demo, evaluate, explain, predict, serve, train
+
+# Without this, typer escapes its brackets for rich, "\\[required]", even where rich formats nothing.
+typer.core.HAS_RICH = False
 
 app = typer.Typer(
     name="lince",

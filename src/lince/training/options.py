@@ -35,8 +35,8 @@ class TrainOptions(BaseModel):
         "nominal", description="percentile: stretch each image, for 12-bit data in 16-bit files"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="same seed, same machine: same model")
-    epochs: int | None = Field(None, ge=1, description="at most, in the first phase")
-    tune_epochs: int | None = Field(None, ge=1, description="at most, in the second phase")
+    epochs: int | None = Field(None, ge=1, description="passes over the images in the first phase, at most")
+    tune_epochs: int | None = Field(None, ge=1, description="passes over the images in the second phase, at most")
     batch_size: int = Field(32, ge=2, le=4096, description="images in one step")
     class_weights: bool = Field(True, description="weigh classes by the inverse of their frequency")
     augment: bool = Field(True, description="train on randomly changed copies too")
