@@ -12,9 +12,11 @@ __all__ = ["app", "main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``lince``: 0 when all went well, 2 with one line for an error the user can mend, 130 after Ctrl-C."""
-    from click.exceptions import Abort, ClickException, Exit
+    from click import exceptions
+    from click.exceptions import Abort, ClickException, Exit, UsageError
 
     from lince.cli.console import complain
+    from lince.core.logs import close_logs
 
     try:
         result = app(args=arguments, standalone_mode=False)
@@ -22,7 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         complain(error.sentence)
         return 2
     except ClickException as error:
-        error.show()
+        if isinstance(error, getattr(exceptions, "NoArgsIsHelpError", ())):
+            error.show()
+            return 2
+        context = error.ctx if isinstance(error, UsageError) else None
+        ask = f" Ask {context.command_path} --help." if context else ""
+        complain(" ".join(error.format_message().split()) + ask)
         return 2
     except Exit as leave:
         return leave.exit_code
@@ -33,4 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader (head, less) has gone; Python would complain again while closing standard output.
         sys.stdout = None
         return 0
+    finally:
+        close_logs()
     return result if isinstance(result, int) else 0

@@ -24,7 +24,7 @@ def explain(
 ) -> None:
     """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""
     from lince.core.files import atomic_file
-    from lince.core.logs import log_to, logger
+    from lince.core.logs import log_to, logger, prediction_fields
     from lince.explain.overlay import overlay
     from lince.inference.predictor import Predictor
 
@@ -38,7 +38,7 @@ def explain(
     with atomic_file(place) as stream:
         picture.save(stream, format="PNG")
     one = outcome.prediction
-    logger.info("explanation", extra={**one.as_dict(), "out": str(place)})
+    logger.info("explanation", extra={**prediction_fields(one), "out": str(place)})
     mark = "  LOW CONFIDENCE" if one.low_confidence else ""
     typer.echo(f"{image}: {one.label} ({100 * one.confidence:.1f} %){mark}")
     if outcome.heat_map is None or not outcome.heat_map.any():

@@ -30,7 +30,7 @@ def predict(
     """
     from lince.cli.console import complain
     from lince.core.events import Event, EventBus, PredictionMade
-    from lince.core.logs import log_to, logger
+    from lince.core.logs import log_to, logger, prediction_fields
     from lince.core.types import Skipped
     from lince.inference.predictor import Predictor
 
@@ -43,7 +43,7 @@ def predict(
 
         def log(event: Event) -> None:
             if isinstance(event, PredictionMade):
-                logger.info("prediction", extra={**event.prediction.as_dict(), "seconds": event.seconds})
+                logger.info("prediction", extra={**prediction_fields(event.prediction), "seconds": event.seconds})
 
         bus.subscribe(log)
     predictor = Predictor(bundle, bus=bus)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 from lince.core.files import make_folder, write_error
+from lince.core.types import Prediction
 
 logger = logging.getLogger("lince")
 logger.addHandler(logging.NullHandler())
@@ -40,3 +42,17 @@ def log_to(folder: Path, component: str) -> logging.Handler:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     return handler
+
+
+def close_logs() -> None:
+    """Close every file that `log_to` opened."""
+    for handler in list(logger.handlers):
+        if isinstance(handler, RotatingFileHandler):
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def prediction_fields(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as fields of a log line; its name is called ``image``, since logging keeps ``name`` for itself."""
+    fields = prediction.as_dict()
+    return {"image": fields.pop("name"), **fields}

@@ -22,7 +22,7 @@ from lince.models.folding import ready_to_run
 from lince.models.network import LinearHead, Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, compute_activations
-from lince.training.finish import finish
+from lince.training.finish import finish, parse_aim
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.folder import RunFolder, default_out
 from lince.training.options import TrainOptions, parse_options
@@ -82,6 +82,7 @@ def train(
     """
     bus = bus or EventBus()
     options = options or parse_options(choices)
+    parse_aim(options.aim)  # now, not after the training
     if isinstance(source, Collection):
         collection = source
         if options.positive is not None:
@@ -91,7 +92,9 @@ def train(
     folder = RunFolder(Path(out) if out is not None else default_out(collection.name, resume=resume), resume=resume)
     try:
         if resume:
-            options = folder.recall()[1]
+            given, options = options, folder.recall()[1]
+            if options.size != given.size and not isinstance(source, Collection):
+                collection = load(source, size=options.size)
             if options.positive is not None:
                 collection = collection.with_positive(options.positive)
         folder.remember(collection.source, options)
@@ -117,7 +120,11 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
     plan = make_plan(options, entry, thaw_from=network.thaw_from, images=len(prepared.rows("train")))
     torch.manual_seed(derived_seed(plan.seed, "weights"))
     network = build(entry, len(collection.labels), plan.image)
-    history = _run_phases(network, plan, prepared, folder, bus)
+    try:
+        history = _run_phases(network, plan, prepared, folder, bus)
+    except TrainingError:
+        folder.remove()  # the same seed would end the same way
+        raise
     return finish(network, entry, plan, prepared, options, history, out=folder.out, bus=bus)
 
 
