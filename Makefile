@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := src tests bench
+SOURCES := src tests bench scripts
 
 .PHONY: demo test lint bench screenshots clean help
 
@@ -11,6 +11,7 @@ help:
 	@echo "make test   lint, types, layers and every test"
 	@echo "make lint   lint, types and layers only"
 	@echo "make bench  the figures of the README, on this machine"
+	@echo "make screenshots  the pictures of the documents, from BUNDLE and SAMPLES (those of make demo)"
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("lince needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -36,6 +37,13 @@ test: lint
 
 bench: $(BIN)/.installed-dev
 	$(BIN)/python -m bench
+
+# Pictures of the documents, from a bundle and a folder of samples that exist (`make demo` leaves both).
+BUNDLE ?= lince-demo/bundle-fast
+SAMPLES ?= lince-demo/samples
+
+screenshots: $(BIN)/.installed-dev
+	$(BIN)/python scripts/screenshots.py $(BUNDLE) $(SAMPLES)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* build
