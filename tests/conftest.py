@@ -25,7 +25,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Class folders ``benign`` and ``malignant`` with 24 small phantoms in all (14 and 10), not split; do not change them."""
+    """Class folders ``benign`` (14) and ``malignant`` (10) of small phantoms, not split; do not change them."""
     from lince.data import write_phantoms
 
     return write_phantoms(tmp_path_factory.mktemp("tiny") / "images", count=24, seed=1, size=64)
