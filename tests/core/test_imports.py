@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,7 +40,7 @@ def test_light_commands_load_nothing_heavy(code: str) -> None:
 
 
 def test_predicting_never_loads_torchvision_or_lightning() -> None:
-    found = loaded("import lince; lince.Predictor, lince.evaluate; import lince.models.hub, lince.explain.grad_cam")
+    found = loaded("import lince; lince.Predictor, lince.evaluate; import lince.models.hub, lince.explain.gradients")
     assert "torch" in found
     assert found & {"torchvision", "lightning", "timm", "fastapi"} == set()
 
@@ -51,3 +53,14 @@ def test_public_names_are_listed_and_there() -> None:
         assert getattr(lince, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         lince.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("room", ["data", "evaluation", "explain", "imaging", "inference", "models", "training"])
+def test_no_file_takes_the_name_of_what_a_room_offers(room: str) -> None:
+    """Importing ``room/name.py`` would put the module in the place of the function ``room.name``."""
+    from importlib import import_module
+
+    package = import_module(f"lince.{room}")
+    files = {place.stem for folder in package.__path__ for place in Path(folder).iterdir()}
+    assert files & set(package.__all__) == set()
+    assert all(not isinstance(getattr(package, name), ModuleType) for name in package.__all__)

@@ -31,7 +31,7 @@ def evaluate(
     from lince.cli.console import figures_table, watching
     from lince.core.events import EventBus
     from lince.core.logs import log_to
-    from lince.inference.evaluate import evaluate as measure
+    from lince.inference.measuring import evaluate as measure
     from lince.inference.predictor import Predictor
 
     if log_dir:

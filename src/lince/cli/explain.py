@@ -25,7 +25,7 @@ def explain(
     """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""
     from lince.core.files import atomic_file
     from lince.core.logs import log_to, logger, prediction_fields
-    from lince.explain.overlay import overlay
+    from lince.explain.drawing import overlay
     from lince.inference.predictor import Predictor
 
     if log_dir:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["grad_cam", "heat_rgba", "overlay"]
 
 if TYPE_CHECKING:
-    from lince.explain.grad_cam import grad_cam
-    from lince.explain.overlay import heat_rgba, overlay
+    from lince.explain.gradients import grad_cam
+    from lince.explain.drawing import heat_rgba, overlay
 
-_HOMES = {"grad_cam": "grad_cam", "heat_rgba": "overlay", "overlay": "overlay"}
+_HOMES = {"grad_cam": "gradients", "heat_rgba": "drawing", "overlay": "drawing"}
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +18,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"lince.explain.{_HOMES[name]}"), name)
-    globals()[name] = value  # importing a submodule of the same name has just put the module here
-    return value
+    # No file has the name of what it holds: importing it would put the module in the place of the function.
+    return getattr(import_module(f"lince.explain.{_HOMES[name]}"), name)

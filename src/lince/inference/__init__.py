@@ -9,7 +9,7 @@ __all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "evalua
 if TYPE_CHECKING:
     from lince.inference.batching import MicroBatcher
     from lince.inference.bundle import Bundle
-    from lince.inference.evaluate import evaluate
+    from lince.inference.measuring import evaluate
     from lince.inference.predictor import Outcome, Predictor, Prepared
 
 _HOMES = {
@@ -18,7 +18,7 @@ _HOMES = {
     "Outcome": "predictor",
     "Predictor": "predictor",
     "Prepared": "predictor",
-    "evaluate": "evaluate",
+    "evaluate": "measuring",
 }
 
 
@@ -27,6 +27,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"lince.inference.{_HOMES[name]}"), name)
-    globals()[name] = value  # importing a submodule of the same name has just put the module here
-    return value
+    # No file has the name of what it holds: importing it would put the module in the place of the function.
+    return getattr(import_module(f"lince.inference.{_HOMES[name]}"), name)
