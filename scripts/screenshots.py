@@ -65,7 +65,7 @@ def _serving(bundle: Path, samples: Path) -> Iterator[str]:
 
 def _page(browser: Any, address: str, locale: str, target: Path) -> None:
     """The page after a sample with the positive class was chosen: verdict, bars and heat map."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, locale=locale)
+    page = browser.new_page(viewport={"width": 1280, "height": 1010}, locale=locale)
     page.goto(address)
     samples = page.locator("button.sample")
     # Samples are in order of class; the last is one of the last class.
@@ -89,9 +89,9 @@ def _save(page: Any, target: Path) -> None:
     """Write the picture; in 256 colours where it would be large otherwise."""
     page.screenshot(path=target)
     page.close()
-    if target.stat().st_size > LARGEST // 2:
+    if target.stat().st_size > LARGEST:
         with Image.open(target) as picture:
-            small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            small = picture.convert("RGB").quantize(256)
         small.save(target, optimize=True)
     print(f"{target}: {target.stat().st_size // 1000} kB")
     if target.stat().st_size > LARGEST:

@@ -39,7 +39,7 @@ def info(
 @app.command("phantoms")
 def phantoms(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
-    count: Annotated[int, typer.Option("--count", min=6, help="Images, half of them of each class.")] = 600,
+    count: Annotated[int, typer.Option("--count", min=6, help="Images, two in five of them malignant.")] = 600,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same images.")] = 0,
     side: Annotated[int, typer.Option("--side", min=32, max=1024, help="Side of the images, about, in pixels.")] = 128,
 ) -> None:

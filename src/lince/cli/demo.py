@@ -61,12 +61,13 @@ def _samples(place: Path, each: int = 3) -> Path:
     if not place.exists():
         made = place.with_name(".samples")
         shutil.rmtree(made, ignore_errors=True)
-        write_phantoms(made, count=2 * each, seed=4_321)
+        write_phantoms(made, count=4 * each, seed=4_321)
         flat = place.with_name(".samples-flat")
         shutil.rmtree(flat, ignore_errors=True)
         flat.mkdir()
-        for path in sorted(made.glob("*/*.png")):
-            path.rename(flat / path.name)
+        for label in ("benign", "malignant"):
+            for path in sorted((made / label).glob("*.png"))[:each]:
+                path.rename(flat / path.name)
         flat.rename(place)
         shutil.rmtree(made)
     return place
