@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["grad_cam", "heat_rgba", "overlay"]
 
 if TYPE_CHECKING:
-    from lince.explain.gradients import grad_cam
     from lince.explain.drawing import heat_rgba, overlay
+    from lince.explain.gradients import grad_cam
 
 _HOMES = {"grad_cam": "gradients", "heat_rgba": "drawing", "overlay": "drawing"}
 

@@ -41,14 +41,17 @@ class HubStages(nn.Module):
 
 
 def split_name(name: str) -> tuple[str, str | None]:
-    """``hf:owner/name@revision`` to ``owner/name`` and the revision, None when not given.
+    """``hf:owner/name@revision`` to ``owner/name`` and the revision, None when not given; a folder is taken as it is.
 
     Raises
     ------
     ConfigError
         Nothing stands after ``hf:``.
     """
-    repository, _, revision = name.removeprefix(PREFIX).partition("@")
+    place = name.removeprefix(PREFIX)
+    if place and Path(place).is_dir():
+        return place, None
+    repository, _, revision = place.partition("@")
     if not repository:
         raise ConfigError("A hub model needs a name", received=name, fix="for example hf:microsoft/resnet-50")
     return repository, revision or None
