@@ -85,6 +85,15 @@ def test_an_unexpected_error_is_logged_under_its_instance(site: Site, caplog: py
     assert "secret detail" in str(record.exc_info[1])
 
 
+def test_a_refusal_is_logged_without_the_file_name(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="lince"):
+        body = site.client.post(PATH, files={"file": ("Maria.png", b"")}).json()
+    assert "Maria.png" in body["detail"]
+    (record,) = [r for r in caplog.records if getattr(r, "instance", None) == body["instance"]]
+    assert record.__dict__["problem"] == "The file is empty"
+    assert not any("Maria" in str(r.__dict__) for r in caplog.records if r.name == "lince")
+
+
 def test_two_errors_have_two_instances(site: Site) -> None:
     assert site.client.get("/nowhere").json()["instance"] != site.client.get("/nowhere").json()["instance"]
 

@@ -38,7 +38,13 @@ TITLES: Mapping[str, str] = {
 
 
 def problem(
-    kind: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None, instance: str | None = None
+    kind: str,
+    status: int,
+    detail: str,
+    *,
+    logged: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    instance: str | None = None,
 ) -> JSONResponse:
     """Build the answer for one error.
 
@@ -49,7 +55,7 @@ def problem(
     logger.log(
         logging.ERROR if status >= 500 else logging.INFO,
         "problem",
-        extra={"kind": kind, "status": status, "detail": detail, "instance": instance},
+        extra={"kind": kind, "status": status, "problem": logged, "instance": instance},
         exc_info=status >= 500,
     )
     body = {
@@ -64,7 +70,7 @@ def problem(
 
 def of_error(error: LinceError) -> JSONResponse:
     """The answer for an error that names its fix."""
-    return problem(error.kind, error.status, error.sentence)
+    return problem(error.kind, error.status, error.sentence, logged=error.problem)
 
 
 def unexpected() -> JSONResponse:

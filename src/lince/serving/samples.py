@@ -68,5 +68,5 @@ class Thumbnails:
         try:
             return encode_preview(self._predictor.prepare(path, name=path.name).preview, side=_THUMBNAIL_SIDE)
         except ImageError as error:
-            logger.warning("sample cannot be read", extra={"detail": error.sentence})
+            logger.warning("sample cannot be read", extra={"problem": error.problem})
             return None
