@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,9 +52,18 @@ def demo(
     figures_table("Test", bundle.summary(), positive=bundle.labels.positive)
     typer.echo(f"Report: {place / 'report' / 'report.html'}")
     if serve:
-        from lince.cli.serve import serve as run
+        _serve(place, _samples(folder / "samples"), port=port, open_browser=open_browser, log_dir=log_dir)
 
-        run(place, port=port, samples=_samples(folder / "samples"), open_browser=open_browser, log_dir=log_dir)
+
+def _serve(bundle: Path, samples: Path, *, port: int, open_browser: bool, log_dir: Path | None) -> None:
+    """Serve in a process of its own: one that has trained keeps threads and memory that would slow the answers."""
+    command = [sys.executable, "-m", "lince", "serve", str(bundle), "--port", str(port), "--samples", str(samples)]
+    command += ["--open"] if open_browser else []
+    command += ["--log-dir", str(log_dir)] if log_dir else []
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # noqa: S606
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 def _samples(place: Path, each: int = 3) -> Path:

@@ -239,16 +239,14 @@ def _phases(loss: Axes, area: Axes, phases: Sequence[str], say: Translate) -> No
 def _best_epoch(history: Sequence[Mapping[str, float | str | int]]) -> int | None:
     """Place from 1 of the epoch that was kept.
 
-    Each phase marks its improvements, and a phase is kept only where it lowers the validation loss: so the lowest loss
-    among the epochs marked, or among all where none is. Without losses, the highest validation AUC.
+    Each phase marks its improvements, and phases and epochs are chosen by validation AUC: so the highest among the
+    epochs marked, or among all where none is, the lower loss where two are equal.
     """
     rows = list(enumerate(history, start=1))
     marked = [(place, row) for place, row in rows if row.get("best")] or rows
-    for key, sign in (("val_loss", 1), ("val_auc", -1)):
-        known = [(sign * _number(row.get(key)), place) for place, row in marked if isfinite(_number(row.get(key)))]
-        if known:
-            return min(known)[1]
-    return None
+    known = [(-_number(row.get("val_auc")), _number(row.get("val_loss")), place) for place, row in marked]
+    known = [row for row in known if isfinite(row[0])] or [(0.0, *row[1:]) for row in known if isfinite(row[1])]
+    return min(known)[2] if known else None
 
 
 def _number(value: object) -> float:

@@ -28,24 +28,28 @@ class MicroBatcher:
         self._max_batch = max_batch
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._lock = threading.Lock()  # without it, a job could slip in behind the end and wait for ever
         self._thread = threading.Thread(target=self._work, name="lince-batcher", daemon=True)
         self._thread.start()
 
     def submit(self, prepared: Prepared, *, explain: bool = False) -> Future[Outcome]:
         """Queue one image; the future holds its outcome."""
         future: Future[Outcome] = Future()
-        if self._closed:
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._jobs.put((prepared, explain, future))
+        if closed:
             future.set_exception(RuntimeError("the batcher is closed"))
-        else:
-            self._jobs.put((prepared, explain, future))
         return future
 
     def close(self) -> None:
         """Finish what is queued, then stop the thread."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-            self._thread.join()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
 
     def _gather(self) -> tuple[list[_Job], bool]:
         """Wait for one job, take those that wait behind it; the flag says that the end has come."""

@@ -146,9 +146,24 @@ class Bundle:
         return dict(figures)
 
     def seen(self) -> frozenset[str]:
-        """Beginnings of the SHA-256 of the images it was trained and validated on; empty when not recorded."""
+        """Beginnings of the SHA-256 of the images it was trained and validated on; empty when not recorded.
+
+        Raises
+        ------
+        BundleError
+            The list is missing or is not the one that was saved: figures on "unseen" images would be too good.
+        """
+        recorded = self.manifest.hashes.get(SEEN)
+        if recorded is None:
+            return frozenset()
         place = self.path / SEEN
-        return frozenset(place.read_text(encoding="ascii").split()) if place.is_file() else frozenset()
+        if not place.is_file() or sha256_file(place) != recorded:
+            raise BundleError(
+                f"{SEEN} is missing or is not the file that this bundle was saved with",
+                received=self.path,
+                fix="copy the whole folder again",
+            )
+        return frozenset(place.read_text(encoding="ascii").split())
 
     def network(self) -> Network:
         """The network with its weights, on the processor, in evaluation mode.
@@ -156,7 +171,7 @@ class Bundle:
         Raises
         ------
         BundleError
-            The weights do not fit the network that the manifest names.
+            The manifest does not describe a network, or the weights do not fit it.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -164,7 +179,13 @@ class Bundle:
         from lince.models import build, entry_for
 
         record = self.manifest.model
-        network = build(entry_for(record.name, record.facts or {}), len(self.labels), self.spec, pretrained=False)
+        try:
+            entry = entry_for(record.name, record.facts or {})
+            network = build(entry, len(self.labels), self.spec, pretrained=False)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"bundle.json does not describe the model {record.name}", received=self.path, fix="train again"
+            ) from error
         try:
             network.load_state_dict(load_file(self.path / WEIGHTS))
         except (SafetensorError, RuntimeError, OSError) as error:

@@ -155,7 +155,7 @@ class Network(nn.Module):
         return ((planes.float() - self.mean) / self.std).to(wanted)
 
     def run_stages(self, values: Tensor, *, start: int = 0, stop: int | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Run stages ``start`` to ``stop`` on what enters ``start``: the last output, and the maps tapped on the way."""
+        """Run stages ``start`` to ``stop`` on what enters ``start``: the last output, and the maps tapped."""
         passed = []
         for number, stage in enumerate(list(self.stages)[start:stop], start):
             values = stage(values)

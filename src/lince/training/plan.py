@@ -106,10 +106,10 @@ def _head(options: TrainOptions, images: int, *, augmented: bool) -> Phase:
         name="head",
         boundary=EMBEDDING,
         views=views,
-        epochs=options.epochs or 60,
-        learning_rate=1e-3,
+        epochs=options.epochs or (100 if images < 2_000 else 40),
+        learning_rate=3e-3,
         weight_decay=0.05,
-        patience=8,
+        patience=20 if images < 2_000 else 8,
         batch_size=max(options.batch_size, 64),
     )
 
@@ -125,6 +125,6 @@ def _fine_tuning(options: TrainOptions, images: int, thaw_from: int, *, augmente
         epochs=options.tune_epochs or (20 if images < 2_000 else 8),
         learning_rate=1e-4,
         weight_decay=0.05,
-        patience=5,
+        patience=6,
         batch_size=options.batch_size,
     )

@@ -180,17 +180,17 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
 def _run_phases(
     network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus
 ) -> list[dict[str, Any]]:
-    """Train phase after phase; a later phase is kept only where it lowers the validation loss."""
+    """Train phase after phase; a later phase is kept only where it does better on validation."""
     history: list[dict[str, Any]] = []
     best: tuple[float, dict[str, torch.Tensor]] | None = None
     weights = _class_weights(prepared, len(prepared.collection.labels)) if plan.class_weights else None
     for phase in plan.phases:
         result = _run_phase(network, phase, plan, prepared, weights, folder, bus)
         history += result.history
-        if best is None or result.best_loss < best[0]:
-            best = (result.best_loss, {name: value.clone() for name, value in network.state_dict().items()})
+        if best is None or result.best_score > best[0]:
+            best = (result.best_score, {name: value.clone() for name, value in network.state_dict().items()})
         else:
-            bus.publish(Noticed(f"Phase {phase.name} did not lower the validation loss; its weights are not used"))
+            bus.publish(Noticed(f"Phase {phase.name} did not raise the validation AUC; its weights are not used"))
             network.load_state_dict(best[1])
     if weights is not None:
         # Weighted cross entropy learns probabilities under equal class frequencies: give back the real ones.
@@ -213,7 +213,7 @@ def _run_phase(
     note = folder.finished_phase(phase.name)
     if note is not None:
         network.load_state_dict(load_file(place / "best.safetensors"))
-        return PhaseResult(note["best_loss"], note["best_auc"], note["history"])
+        return PhaseResult(note["best_score"], note["history"])
     device = best_device()
     data = _phase_data(network, phase, plan, prepared, place, device, bus)
     if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
@@ -221,9 +221,7 @@ def _run_phase(
         network.head.standardise(torch.from_numpy(np.array(rows).reshape(-1, rows.shape[-1])))
     result = fit(network, phase, data, weights=weights, seed=plan.seed, folder=place, device=device, bus=bus)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
-    folder.finish_phase(
-        phase.name, {"best_loss": result.best_loss, "best_auc": result.best_auc, "history": result.history}
-    )
+    folder.finish_phase(phase.name, {"best_score": result.best_score, "history": result.history})
     for large in place.glob("*.npy"):
         large.unlink()
     return result
