@@ -24,7 +24,7 @@ $(BIN)/.installed-dev: $(BIN)/.installed
 	@touch $@
 
 demo: $(BIN)/.installed
-	$(BIN)/lince demo
+	$(BIN)/lince demo $(DEMO_FLAGS)
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench [NAME ...]` measures, `python -m bench --table` shows."""

@@ -1,0 +1,87 @@
+"""The results as a markdown table, in English and Portuguese."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bench.common import RESULTS, ROOT
+
+START, END = "<!-- figures:start -->", "<!-- figures:end -->"
+READMES = {"en": ROOT / "README.md", "pt": ROOT / "README.pt.md"}
+Figures = dict[str, Any]
+
+# Topic, what it is (English, Portuguese), its target (likewise), and how its figure is told.
+ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str]], ...] = (
+    ("demo", ("`make demo`, from a clone to a served page", "`make demo`, do clone à página"), ("< 6 min",) * 2,
+     lambda f: f"{f['seconds'] / 60:.1f} min"),
+    ("busi", ("`lince train` on BUSI, fast: time; test AUC for malignant",
+              "`lince train` em BUSI, fast: tempo; AUC de teste para malignant"), ("< 45 s; ≥ 0.88",) * 2,
+     lambda f: _busi(f["fast"])),
+    ("busi", ("`lince train` on BUSI, balanced", "`lince train` em BUSI, balanced"), ("< 4 min; ≥ 0.90",) * 2,
+     lambda f: _busi(f["balanced"])),
+    ("chest", ("`lince train` on chest X-rays, fast: time; validation AUC",
+               "`lince train` em radiografias do tórax, fast: tempo; AUC de validação"), ("< 90 s; ≥ 0.99",) * 2,
+     lambda f: f"{f['seconds']:.0f} s; {f['validation_auc']:.3f} (test {f['test_auc']:.3f})"),
+    ("predict", ("`lince predict` on 5,216 JPEGs against bare forward passes",
+                 "`lince predict` em 5216 JPEG face à rede nua"), ("< 1.3 x",) * 2,
+     lambda f: f"{f['command_s']:.0f} s, {f['command_ratio']:.2f} x ({f['without_start_ratio']:.2f} x without start)"),
+    ("serving", ("one prediction over HTTP against a bare forward pass with decoding",
+                 "uma previsão por HTTP face à rede nua com descodificação"), ("< 1.5 x",) * 2,
+     lambda f: f"{f['http_ms']:.1f} ms, {f['http_ratio']:.2f} x"),
+    ("serving", ("the same with its heat map", "a mesma com mapa de calor"), ("< 4 x",) * 2,
+     lambda f: f"{f['explained_ms']:.1f} ms, {f['explained_ratio']:.2f} x"),
+    ("serving", ("32 clients at once against batched forward passes", "32 clientes ao mesmo tempo face a lotes"),
+     ("≥ 80 %; no errors", "≥ 80 %; sem erros"),
+     lambda f: f"{f['clients_per_s']:.0f}/s, {f['clients_share']:.0%}; {f['clients_errors']}"),
+    ("memory", ("peak memory, 25,000 and 100,000 images of 28 px", "memória máxima, 25 000 e 100 000 imagens de 28 px"),
+     ("does not grow", "não cresce"), lambda f: _memory(f["28 px"])),
+    ("memory", ("peak memory, 5,000 and 20,000 images of 224 px", "memória máxima, 5000 e 20 000 imagens de 224 px"),
+     ("does not grow", "não cresce"), lambda f: _memory(f["224 px"])),
+    ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
+     lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
+)  # fmt: skip
+
+
+def _busi(found: Figures) -> str:
+    each = ", ".join(f"{run['test_auc']:.3f}" for run in found["runs"])
+    return f"{found['mean_seconds']:.0f} s; {found['mean_test_auc']:.3f} ({each})"
+
+
+def _memory(found: list[Figures]) -> str:
+    return " → ".join(f"{part['peak_mib']:.0f} MiB" for part in found)
+
+
+def _results() -> dict[str, dict[str, Any]]:
+    return {place.stem: json.loads(place.read_text(encoding="utf-8")) for place in sorted(RESULTS.glob("*.json"))}
+
+
+def markdown(language: str) -> str:
+    """The table of what was measured; rows without a result are left out."""
+    known, column = _results(), ("en", "pt").index(language)
+    titles = (("what", "target", "measured"), ("o quê", "meta", "medido"))[column]
+    lines = [f"| {' | '.join(titles)} |", "|---|---|---|"]
+    for topic, what, target, told in ROWS:
+        if topic in known:
+            lines.append(f"| {what[column]} | {target[column]} | {told(known[topic]['figures'])} |")
+    if len(lines) == 2:
+        return ("No results yet: run `make bench`.", "Ainda sem resultados: corra `make bench`.")[column]
+    machines = {
+        f"{m['cpu']}, {m['cores']} {('cores', 'núcleos')[column]}, {m['memory_gib']:.0f} GiB, PyTorch {m['torch']}"
+        for m in (result["machine"] for result in known.values())
+    }
+    dates = sorted(result["date"][:10] for result in known.values())
+    when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} – {dates[-1]}"
+    return "\n".join([*lines, "", f"{'; '.join(sorted(machines))}. {when}."])
+
+
+def write() -> None:
+    """Put the table between the marks of each README."""
+    for language, place in READMES.items():
+        text = place.read_text(encoding="utf-8") if place.exists() else ""
+        if START not in text or END not in text:
+            print(f"{place.name} has no {START} and {END}: left as it is")
+            continue
+        before, after = text.split(START)[0], text.split(END, 1)[1]
+        place.write_text(f"{before}{START}\n{markdown(language)}\n{END}{after}", encoding="utf-8")
