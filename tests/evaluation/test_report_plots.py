@@ -69,9 +69,9 @@ def epochs(*values: float, best: int | None = None) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("history", "best"),
     [
-        (epochs(0.5, 0.9, 0.4), 3),
+        (epochs(0.5, 0.9, 0.4), 2),
         (epochs(0.5, 0.9, 0.4, best=1), 2),
-        ([{**row, "best": True} for row in epochs(0.5, 0.3, 0.6)], 2),
+        ([{**row, "best": True} for row in epochs(0.5, 0.3, 0.6)], 3),
         ([{"val_auc": auc} for auc in (0.7, 0.9, 0.8)], 2),
         (epochs(0.5), 1),
         (epochs(float("nan"), float("nan")), None),
