@@ -21,6 +21,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
     forward = len(paths) * sum(per_image) / 2
     return {
         "images": len(paths),
+        "bare_dtype": bare.dtype,
         "bare_forward_s": forward,
         "bare_ms_per_image": [1e3 * value for value in per_image],
         "command_s": whole,

@@ -37,6 +37,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
         batched.append(bare.seconds_per_image(320))
     forward = 2 / sum(batched)
     return {
+        "bare_dtype": bare.dtype,
         "bare_single_ms": alone,
         "http_ms": single,
         "http_ratio": single / alone,
