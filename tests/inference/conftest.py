@@ -1,0 +1,47 @@
+"""Copies of the tiny bundle that a test may change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Altered = Callable[..., Path]
+
+
+@pytest.fixture
+def altered(tiny_bundle: Path, tmp_path: Path) -> Altered:
+    """A copy of the tiny bundle with other values in its manifest (``...`` removes a key)."""
+
+    def alter(**changes: Any) -> Path:
+        folder = tmp_path / f"bundle-{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(tiny_bundle, folder)
+        raw = json.loads((folder / "bundle.json").read_text(encoding="utf-8")) | changes
+        raw = {key: value for key, value in raw.items() if value is not ...}
+        (folder / "bundle.json").write_text(json.dumps(raw), encoding="utf-8")
+        return folder
+
+    return alter
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """Write a picture of noise."""
+
+    def write(name: str = "scan.png", *, height: int = 48, width: int = 80, mode: str = "L", seed: int = 0) -> Path:
+        rng = np.random.default_rng(seed)
+        if mode == "I;16":
+            image = Image.fromarray(rng.integers(0, 65536, (height, width), np.uint16))
+        else:
+            shape = (height, width, 3) if mode == "RGB" else (height, width)
+            image = Image.fromarray(rng.integers(0, 256, shape, np.uint8))
+        image.save(tmp_path / name)
+        return tmp_path / name
+
+    return write

@@ -1,0 +1,139 @@
+"""Measuring a bundle on a labelled source."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import lince
+from lince.core.errors import LinceError, OutputError, SourceError
+from lince.core.events import Event, EventBus, Noticed
+from lince.inference import Bundle, Predictor, evaluate
+
+
+@pytest.fixture
+def heard() -> tuple[EventBus, Callable[[], list[Noticed]]]:
+    events: list[Event] = []
+    bus = EventBus()
+    bus.subscribe(events.append)
+    return bus, lambda: [event for event in events if isinstance(event, Noticed)]
+
+
+@pytest.fixture
+def split_images(tiny_images: Path, tmp_path: Path) -> Path:
+    """The tiny images split by hand: six for testing."""
+    for label in ("benign", "malignant"):
+        for number, path in enumerate(sorted((tiny_images / label).glob("*.png"))):
+            part = "test" if number < 3 else "train"
+            target = tmp_path / "split" / part / label / f"renamed-{number}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    return tmp_path / "split"
+
+
+def test_unseen_images_are_measured_where_there_is_no_test_part(
+    tiny_bundle: Path, tiny_images: Path, heard: tuple[EventBus, Callable[[], list[Noticed]]]
+) -> None:
+    bus, notices = heard
+    assessment = evaluate(tiny_bundle, tiny_images, bus=bus)
+    test = Bundle(tiny_bundle).manifest.figures["test"]
+    assert assessment.n == test["n"] == 3
+    assert assessment.auc.value == pytest.approx(test["auc"]["value"])
+    assert assessment.accuracy.value == pytest.approx(test["accuracy"]["value"])
+    assert [notice.message for notice in notices() if "used in training" in notice.message] == [
+        "21 of 24 images were used in training; the other 3 are measured"
+    ]
+
+
+def test_all_images_come_with_a_warning(
+    tiny_bundle: Path, tiny_images: Path, heard: tuple[EventBus, Callable[[], list[Noticed]]]
+) -> None:
+    bus, notices = heard
+    assert evaluate(tiny_bundle, tiny_images, split="all", bus=bus).n == 24
+    (warning,) = [notice for notice in notices() if notice.level == "warning"]
+    assert warning.message == "21 of 24 images were used in training: these figures are too good"
+
+
+def test_the_test_part_is_measured_where_there_is_one(
+    tiny_bundle: Path, split_images: Path, heard: tuple[EventBus, Callable[[], list[Noticed]]]
+) -> None:
+    bus, notices = heard
+    assessment = evaluate(tiny_bundle, split_images, bus=bus)
+    assert assessment.n == 6
+    # Copies under other names are known by their content.
+    assert any("of 6 images were used in training: these figures are too good" in n.message for n in notices())
+    assert evaluate(tiny_bundle, split_images, split="train").n == 18
+
+
+def test_a_part_that_is_not_there(tiny_bundle: Path, tiny_images: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        evaluate(tiny_bundle, tiny_images, split="val")
+    assert caught.value.sentence.startswith("There is no image to measure (part: val)")
+    assert caught.value.sentence.endswith("try --split all.")
+
+
+def test_nothing_unseen_is_left(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    from lince.core.files import sha256_file
+
+    seen = Bundle(tiny_bundle).seen()
+    for path in tiny_images.rglob("*.png"):
+        if sha256_file(path)[:16] in seen:
+            (tmp_path / "old" / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, tmp_path / "old" / path.parent.name / f"copy-{path.name}")
+    assert len(list((tmp_path / "old").rglob("*.png"))) == 21
+    with pytest.raises(SourceError, match=r"There is no image to measure \(part: unseen\)"):
+        evaluate(tiny_bundle, tmp_path / "old")
+
+
+def test_classes_that_the_bundle_does_not_know(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_images / "benign", tmp_path / "set" / "benign")
+    shutil.copytree(tiny_images / "malignant", tmp_path / "set" / "cyst")
+    with pytest.raises(SourceError) as caught:
+        evaluate(tiny_bundle, tmp_path / "set")
+    assert caught.value.sentence == (
+        "The source has classes that this bundle does not know (received: cyst); "
+        "rename or remove them; the bundle knows: benign, malignant."
+    )
+
+
+def test_the_report_is_written_whole(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    assessment = evaluate(Predictor(tiny_bundle), lince.load(tiny_images), split="all", out=out)
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert summary["n"] == 24
+    assert summary["auc"]["value"] == pytest.approx(assessment.auc.value)
+    with (out / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 24
+    page = next(out.glob("*.html")).read_text(encoding="utf-8")
+    assert "small-cnn trained on breast-ultrasound phantoms" in page
+    assert "synthetic" in page.lower()
+    assert os.listdir(tmp_path) == ["report"]  # noqa: PTH208
+
+
+def test_a_report_does_not_replace_another(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="exists already"):
+        evaluate(tiny_bundle, tiny_images, out=tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_reported(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_images, tmp_path / "set")
+    (tmp_path / "set" / "benign" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    out = tmp_path / "report"
+    assert evaluate(tiny_bundle, tmp_path / "set", split="all", out=out).n == 24
+    assert any("broken.png" in path.read_text(encoding="utf-8") for path in out.rglob("*.html"))
+
+
+def test_one_class_alone_is_measured_or_refused_in_a_sentence(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_images / "benign", tmp_path / "set" / "benign")
+    with pytest.raises(LinceError) as caught:
+        evaluate(tiny_bundle, tmp_path / "set", split="all")
+    assert "\n" not in caught.value.sentence
