@@ -53,7 +53,9 @@ class LinearHead(nn.Module):
         """Measure mean and deviation of the columns of (N, D) embeddings."""
         values = embeddings.double()
         self.feature_mean.copy_(values.mean(0))
-        self.feature_std.copy_(values.std(0, correction=0).clamp_min(1e-3))
+        deviation = values.std(0, correction=0)
+        # A column that hardly varies here would blow up the smallest change that fine-tuning makes to it.
+        self.feature_std.copy_(deviation.clamp_min(max(0.1 * float(deviation.median()), 1e-3)))
 
     def shift_logits(self, shift: Tensor) -> None:
         """Add a constant per class to the logits."""
