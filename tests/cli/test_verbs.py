@@ -1,0 +1,113 @@
+"""Each verb in process, on a tiny bundle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lince.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_predict_text_json_and_csv_agree(tiny_bundle: Path, tiny_images: Path, capsys: Capture) -> None:
+    image = str(next(tiny_images.glob("benign/*.png")))
+    assert main(["predict", str(tiny_bundle), image, "--json"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert one["label"] in ("benign", "malignant")
+    assert sum(one["probabilities"].values()) == pytest.approx(1)
+    assert main(["predict", str(tiny_bundle), image, "--csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["label"] == one["label"]
+    assert float(row["p(malignant)"]) == pytest.approx(one["probabilities"]["malignant"], abs=1e-5)
+    assert main(["predict", str(tiny_bundle), image]) == 0
+    assert f": {one['label']} (" in capsys.readouterr().out
+
+
+def test_predict_a_folder_with_bad_files(tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:
+    good = sorted(tiny_images.glob("benign/*.png"))[:2]
+    for image in good:
+        shutil.copy(image, tmp_path)
+    (tmp_path / "notes.png").write_text("not an image", encoding="utf-8")
+    (tmp_path / "cut.png").write_bytes(good[0].read_bytes()[:200])
+    logs = tmp_path / "logs"
+    assert main(["predict", str(tiny_bundle), str(tmp_path), "--json", "--log-dir", str(logs)]) == 1
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 2
+    assert "notes.png" in shown.err
+    assert "cut.png" in shown.err
+    assert "2 of 4 files could not be read." in shown.err
+    logged = lines(logs / "predict.jsonl")
+    assert {line["component"] for line in logged} == {"predict"}
+    assert [line["message"] for line in logged].count("prediction") == 2
+    assert [line["message"] for line in logged].count("file skipped") == 2
+    assert main(["predict", str(tiny_bundle), str(tmp_path / "notes.png")]) == 2
+
+
+def test_evaluate_prints_figures_and_writes_a_report(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    out, logs = tmp_path / "out", tmp_path / "logs"
+    arguments = ["evaluate", str(tiny_bundle), str(tiny_images), "--split", "all"]
+    assert main([*arguments, "--json", "--log-dir", str(logs)]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["n"] == 24
+    assert "used in training" in shown.err
+    assert any("used in training" in str(line["message"]) for line in lines(logs / "evaluate.jsonl"))
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert "24 images" in capsys.readouterr().out
+    assert (out / "report.html").is_file()
+
+
+def test_explain_writes_the_heat_map(tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:
+    image, out = next(tiny_images.glob("malignant/*.png")), tmp_path / "map.png"
+    assert main(["explain", str(tiny_bundle), str(image), "--out", str(out), "--log-dir", str(tmp_path)]) == 0
+    with Image.open(out) as picture:
+        assert picture.width > 16
+    assert str(out) in capsys.readouterr().out
+    assert lines(tmp_path / "explain.jsonl")[0]["image"] == image.name
+
+
+def test_data_info(tiny_images: Path, capsys: Capture) -> None:
+    assert main(["data", "info", str(tiny_images), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "malignant" in json.dumps(found)
+    assert main(["data", "info", str(tiny_images)]) == 0
+    assert "malignant" in capsys.readouterr().out
+
+
+def test_data_phantoms(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["data", "phantoms", str(tmp_path / "p"), "--count", "6", "--side", "32"]) == 0
+    assert "SYNTHETIC" in capsys.readouterr().out
+    assert len(list((tmp_path / "p").glob("*/*.png"))) == 6
+
+
+def test_train_reports_each_epoch_and_skipped_files(tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:
+    images = shutil.copytree(tiny_images, tmp_path / "images")
+    whole = next(images.glob("benign/*.png")).read_bytes()
+    (images / "benign" / "cut.png").write_bytes(whole[:300])
+    (images / "malignant" / "text.png").write_text("no image", encoding="utf-8")
+    quick = ["--model", "small-cnn", "--image-size", "16", "--epochs", "2", "--batch-size", "8"]
+    out, logs = tmp_path / "out", tmp_path / "logs"
+    assert main(["train", str(images), "--out", str(out), "--log-dir", str(logs), *quick]) == 0
+    shown = capsys.readouterr()
+    epochs = [line for line in shown.err.splitlines() if " epoch " in line]
+    assert len(epochs) == 2
+    assert all(word in epochs[0] for word in ("loss", "val AUC", "left"))
+    assert "cut.png" in shown.err
+    assert "text.png" in shown.err
+    assert "\x1b" not in shown.err
+    assert len(json.loads((out / "report" / "summary.json").read_text(encoding="utf-8"))["skipped"]) == 2
+    assert [line["message"] for line in lines(logs / "train.jsonl")].count("epoch") == 2
+    assert main(["train", str(images), "--out", str(out), *quick]) == 2
+    assert "choose another --out" in capsys.readouterr().err
