@@ -65,7 +65,7 @@ class BundleManifest(BaseModel):
     image: ImageSpec
     image_hash: str
     model: ModelRecord
-    temperature: float = Field(gt=0)
+    temperature: float = Field(gt=0, allow_inf_nan=False)
     operating_point: OperatingPointRecord | None
     provenance: dict[str, Any] = Field(default_factory=dict)
     figures: dict[str, Any] = Field(default_factory=dict)
