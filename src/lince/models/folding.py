@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from lince.models.memory import keep_freed_memory
 from lince.models.network import Network
 from lince.models.precision import inference_dtype
 
@@ -21,6 +22,7 @@ def ready_to_run(network: Network, *, size: int, device: torch.device) -> Networ
     The folded copy is compared with the original on a random image and given up when it differs, so a model whose
     layers run in another order than they are declared is slower, never wrong.
     """
+    keep_freed_memory()
     plain = copy.deepcopy(network).eval().requires_grad_(False)
     folded = copy.deepcopy(plain)
     _fold(folded.stages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
@@ -17,7 +18,7 @@ from lince.core.settings import cache_dir
 
 _CHOICES = {"bf16": torch.bfloat16, "float32": torch.float32}
 # bf16 must win clearly: its rounding is not worth a few per cent.
-_MARGIN = 1.3
+_MARGIN = 1.2
 
 
 def best_device() -> torch.device:
@@ -97,15 +98,14 @@ def _speed_up(*, training: bool) -> float:
     )
     bottleneck.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     image = torch.randn(8, 80, 14, 14).to(memory_format=torch.channels_last)
-    best = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        times = []
-        for _ in range(6):
+    best = dict.fromkeys((torch.float32, torch.bfloat16), math.inf)
+    # In turns, and the best of many: another program that keeps the processor busy must not decide.
+    for _ in range(15):
+        for dtype in best:
             start = time.perf_counter()
             with torch.set_grad_enabled(training), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
                 output = bottleneck(image)
             if training:
                 output.float().sum().backward()
-            times.append(time.perf_counter() - start)
-        best[dtype] = min(times)
+            best[dtype] = min(best[dtype], time.perf_counter() - start)
     return best[torch.float32] / best[torch.bfloat16]

@@ -97,6 +97,7 @@ class _PhaseModule(lightning.LightningModule):
         self.loss = nn.CrossEntropyLoss(weight=weights)
         self._logits: list[Tensor] = []
         self._losses: list[float] = []
+        self._resumed_plateau: dict[str, Any] | None = None
 
     def forward(self, values: Tensor) -> Tensor:
         boundary = self.phase.boundary
@@ -156,6 +157,8 @@ class _PhaseModule(lightning.LightningModule):
         self.log("val_loss", loss)
         self.log("val_auc", auc)
         self.log("val_score", score(auc, loss))
+        # Stepped here, not by Lightning, which would do it after the checkpoint: a resumed run must not miss a step.
+        self._plateau.step(score(auc, loss))
         self.log("train_loss", float(np.mean(self._losses)) if self._losses else math.nan)
 
     def configure_optimizers(self) -> Any:
@@ -165,14 +168,24 @@ class _PhaseModule(lightning.LightningModule):
             [{"params": decay, "weight_decay": self.phase.weight_decay}, {"params": plain, "weight_decay": 0.0}],
             lr=self.phase.learning_rate,
         )
-        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        self._plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer,
             mode="max",
             factor=0.3,
             patience=max(1, self.phase.patience // 3),
             min_lr=self.phase.learning_rate / 100,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val_score"}}
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["plateau"] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._resumed_plateau = checkpoint["plateau"]
+
+    def on_train_start(self) -> None:
+        if self._resumed_plateau is not None:
+            self._plateau.load_state_dict(self._resumed_plateau)
 
 
 @final
@@ -236,10 +249,18 @@ def fit(
         Stopped by the user; the folder holds what is needed to go on.
     """
     _thaw(network, phase)
+    network.train()  # Lightning keeps the mode that it finds, and an earlier phase ends in evaluation mode
     module = _PhaseModule(network, phase, data, weights=weights, seed=seed)
     teller = _Teller(phase, bus)
     keeper = ModelCheckpoint(
-        folder, filename="best", monitor="val_score", mode="max", save_last=True, enable_version_counter=False
+        folder,
+        filename="best",
+        monitor="val_score",
+        mode="max",
+        save_last=True,
+        # Between epochs: a run resumed from within one would skip what the start of an epoch sets.
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
     )
     bf16 = training_dtype(device) is torch.bfloat16 and phase.boundary != EMBEDDING
     last = folder / "last.ckpt"
