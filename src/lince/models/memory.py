@@ -9,6 +9,7 @@ from functools import lru_cache
 # mallopt parameters of glibc (malloc.h)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT = 1 << 30
+_LARGEST = 32 << 20  # glibc takes no higher threshold for mapping a block on its own
 
 
 @lru_cache(maxsize=1)
@@ -24,4 +25,4 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # another C library
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, _KEPT)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
+    return bool(mallopt(_MMAP_THRESHOLD, _LARGEST)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
