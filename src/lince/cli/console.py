@@ -85,7 +85,8 @@ class _SkippedFiles:
     def line(self, event: FileSkipped) -> str | None:
         self.count += 1
         if self.count <= _SKIPPED_SHOWN:
-            return f"Skipped: {event.reason}"
+            name = event.path.replace("\\", "/").rsplit("/", 1)[-1]
+            return f"Skipped: {event.reason}" if name in event.reason else f"Skipped {name}: {event.reason}"
         return "Skipped: more files; all of them are in the report." if self.count == _SKIPPED_SHOWN + 1 else None
 
 
