@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
+
+from lince.inference.bundle import BundleManifest, write_manifest
 
 Altered = Callable[..., Path]
 
@@ -25,9 +28,19 @@ def altered(tiny_bundle: Path, tmp_path: Path) -> Altered:
         raw = json.loads((folder / "bundle.json").read_text(encoding="utf-8")) | changes
         raw = {key: value for key, value in raw.items() if value is not ...}
         (folder / "bundle.json").write_text(json.dumps(raw), encoding="utf-8")
+        resign(folder)
         return folder
 
     return alter
+
+
+def resign(folder: Path) -> None:
+    """Give an altered manifest the digest of its new content, where it is still a manifest."""
+    try:
+        manifest = BundleManifest.model_validate_json((folder / "bundle.json").read_text(encoding="utf-8"))
+    except ValidationError:
+        return
+    write_manifest(folder, manifest)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import lince
 from lince.core.errors import BundleError, LinceError, OutputError
 from lince.core.files import sha256_file
 from lince.inference import Bundle, Predictor
-from lince.inference.bundle import write_weights
+from lince.inference.bundle import BundleManifest, write_manifest, write_weights
 from lince.models import CATALOG, build
 
 Altered = Callable[..., Path]
@@ -180,8 +181,16 @@ def test_weights_with_the_right_hash_and_the_wrong_content(altered: Altered, how
         save_file({name: value for name, value in tensors.items() if name != "head.linear.weight"}, place)
     raw = json.loads((folder / "bundle.json").read_text())
     raw["hashes"]["model.safetensors"] = sha256_file(place)
-    (folder / "bundle.json").write_text(json.dumps(raw))
+    write_manifest(folder, BundleManifest.model_validate(raw))
     assert "does not fit" in sentence(folder, network=True)
+
+
+def test_a_changed_class_order_is_noticed(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "swapped"))
+    raw = json.loads((folder / "bundle.json").read_text())
+    raw["classes"].reverse()
+    (folder / "bundle.json").write_text(json.dumps(raw))
+    assert "its digest differs" in sentence(folder)
 
 
 @pytest.mark.parametrize("facts", [None, {"size": 64}, {"size": "x", "mean": [1], "std": [1]}])

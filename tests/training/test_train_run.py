@@ -202,3 +202,21 @@ def test_too_few_images_of_a_class(tmp_path: Path, tiny_images: Path) -> None:
     with pytest.raises(SourceError):
         train(load(tmp_path / "set"), out=tmp_path / "a", **QUICK)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_cut_checkpoint_starts_the_phase_anew(tiny_images: Path, tmp_path: Path) -> None:
+    quick = {"model": "small-cnn", "image_size": 32, "epochs": 3}
+    bus = EventBus()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, EpochFinished) and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    bus.subscribe(hear)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_images, out=tmp_path / "cut", bus=bus, **quick)
+    last = tmp_path / "cut.partial" / "train" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:500])
+    whole = train(tiny_images, out=tmp_path / "whole", **quick)
+    assert train(tiny_images, out=tmp_path / "cut", resume=True).model_id == whole.model_id

@@ -89,7 +89,9 @@ def _text(found: Iterator[Prediction], _: list[str]) -> None:
     for one in found:
         parts = ", ".join(f"{name} {100 * value:.1f} %" for name, value in one.probabilities.items())
         mark = "  LOW CONFIDENCE" if one.low_confidence else ""
-        typer.echo(f"{one.name}: {one.label} ({parts}){mark}")
+        # A file name may hold a line break or a terminal's control codes: shown escaped, it cannot forge a line.
+        name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in one.name)
+        typer.echo(f"{name}: {one.label} ({parts}){mark}")
 
 
 def _json(found: Iterator[Prediction], _: list[str]) -> None:

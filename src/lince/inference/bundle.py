@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lince.core.errors import BundleError
-from lince.core.files import atomic_file, sha256_file, write_error, write_json
+from lince.core.files import atomic_file, sha256_bytes, sha256_file, write_error, write_json
 from lince.core.types import LabelSpace
 from lince.imaging import ImageSpec
 
@@ -100,6 +100,12 @@ class Bundle:
                 "This bundle prepares images in a way that this version of lince does not",
                 received=self.path,
                 fix=f"install lince-med {self.manifest.lince_version} or train again",
+            )
+        if self.manifest.hashes.get(MANIFEST) != _digest(self.manifest.model_dump(mode="json")):
+            raise BundleError(
+                f"{MANIFEST} is not what this bundle was saved with: its digest differs",
+                received=self.path,
+                fix="copy the whole folder again, or train again; do not use this model",
             )
         self.model_id = found[:12]
         self.labels = LabelSpace(self.manifest.classes, self.manifest.positive)
@@ -255,5 +261,13 @@ def write_seen(folder: Path, digests: Iterable[str]) -> str:
 
 
 def write_manifest(folder: Path, manifest: BundleManifest) -> None:
-    """Write ``bundle.json``."""
-    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+    """Write ``bundle.json`` with a digest of its own content, so that a changed class order does not go unnoticed."""
+    values = manifest.model_dump(mode="json")
+    values["hashes"] = {**values["hashes"], MANIFEST: _digest(values)}
+    write_json(folder / MANIFEST, values)
+
+
+def _digest(values: dict[str, Any]) -> str:
+    """SHA-256 of the manifest without its own digest. It finds accidents; only a signature would stop a forger."""
+    hashes = {name: value for name, value in values["hashes"].items() if name != MANIFEST}
+    return sha256_bytes(json.dumps({**values, "hashes": hashes}, sort_keys=True).encode())

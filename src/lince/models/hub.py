@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -165,6 +166,7 @@ def _sentences(repository: str) -> Any:
 
     level = transformers.logging.get_verbosity()
     _untyped(transformers.logging.set_verbosity_error)()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are not for the user
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield

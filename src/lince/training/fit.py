@@ -263,7 +263,7 @@ def fit(
         enable_version_counter=False,
     )
     bf16 = training_dtype(device) is torch.bfloat16 and phase.boundary != EMBEDDING
-    last = folder / "last.ckpt"
+    last = _readable(folder / "last.ckpt")
     bus.publish(PhaseStarted(phase.name, phase.epochs))
     with _quiet():
         trainer = lightning.Trainer(
@@ -285,7 +285,7 @@ def fit(
             gradient_clip_val=5.0,
             deterministic=False,
         )
-        _run(trainer, module, last if last.is_file() else None)
+        _run(trainer, module, last)
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(best)
     network.cpu().eval().requires_grad_(False)
@@ -303,6 +303,18 @@ def _thaw(network: Network, phase: Phase) -> None:
     if phase.boundary == 0 and network.thawed_parameters:
         for name, parameter in network.stages[0].named_parameters():
             parameter.requires_grad_(name.startswith(network.thawed_parameters))
+
+
+def _readable(checkpoint: Path) -> Path | None:
+    """The checkpoint, or None where a killed process or a full disk has cut it: then the phase starts anew."""
+    if not checkpoint.is_file():
+        return None
+    try:
+        torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception:  # whatever a damaged archive makes the reader raise
+        checkpoint.unlink()
+        return None
+    return checkpoint
 
 
 def _run(trainer: lightning.Trainer, module: _PhaseModule, checkpoint: Path | None) -> None:
