@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lince.cli.flags import SourceArgument, with_options
+from lince.core.options import SourceOptions
+
 app = typer.Typer(help="Look at collections of images.", no_args_is_help=True)
 
 
@@ -17,19 +20,16 @@ def _group() -> None:
 
 
 @app.command("info")
+@with_options(SourceOptions)
 def info(
-    source: Annotated[
-        str, typer.Argument(help="A folder of class folders, a MedMNIST name (breastmnist, ...) or an npz file.")
-    ],
-    size: Annotated[
-        int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)
-    ] = None,
+    source: SourceArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    chosen: dict[str, Any] | None = None,
 ) -> None:
     """What a collection holds: classes, splits, patients, formats, sizes, and what could not be used."""
     from lince.data import describe, load
 
-    found = describe(load(source, size=size))
+    found = describe(load(source, **(chosen or {})))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return

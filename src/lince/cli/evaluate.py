@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from lince.cli.flags import LogDir
+from lince.cli.flags import LogDir, SourceArgument, with_options
+from lince.core.options import SourceOptions
 
 
+@with_options(SourceOptions)
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
-    source: Annotated[str, typer.Argument(help="Labelled images: a folder of class folders, a MedMNIST name or npz.")],
+    source: SourceArgument,
     split: Annotated[
         Literal["auto", "all", "unseen", "train", "val", "test"],
         typer.Option("--split", help="Part to measure; auto: the test part, else images not used in training."),
     ] = "auto",
-    size: Annotated[
-        int | None, typer.Option("--size", help="Resolution of a MedMNIST set.", show_default=False)
-    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for a full report.", show_default=False)
     ] = None,
     language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the report.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
     log_dir: LogDir = None,
+    chosen: dict[str, Any] | None = None,
 ) -> None:
     """Measure a bundle on labelled images, with 95 % intervals."""
     from lince.cli.console import figures_table, watching
@@ -39,7 +39,7 @@ def evaluate(
     bus = EventBus()
     with watching(bus):
         predictor = Predictor(bundle, bus=bus)
-        found = measure(predictor, source, split=split, size=size, out=out, language=language, bus=bus)
+        found = measure(predictor, source, split=split, out=out, language=language, bus=bus, **(chosen or {}))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

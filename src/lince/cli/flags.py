@@ -18,6 +18,14 @@ LogDir = Annotated[
     Path | None, typer.Option("--log-dir", help="Folder for logs as JSON lines.", file_okay=False, show_default=False)
 ]
 
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Labelled images: a folder of class folders, a MedMNIST name (breastmnist, ...) or npz, "
+        "or another kind as KIND:LOCATION; see docs/data.md."
+    ),
+]
+
 
 def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a verb one flag per field of ``model``; the verb receives those that were used as ``chosen``.
@@ -33,7 +41,7 @@ def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Calla
         @functools.wraps(verb)
         def wrapper(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in model.model_fields}
-            return verb(**values, chosen={name: value for name, value in chosen.items() if value is not None})
+            return verb(**values, chosen={name: value for name, value in chosen.items() if value not in (None, [])})
 
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *flags)]
         wrapper.__signature__ = signature.replace(parameters=keyword)  # type: ignore[attr-defined]
@@ -50,7 +58,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     if kind is bool:
         flag = f"{flag}/--no-{flag[2:]}"
     default = field.default
-    if default is not None:
+    if default is not None and default != ():
         shown = ("on" if default else "off") if kind is bool else default
         help_text += f" [default: {shown}]"
     annotation: Any = Annotated[typing.Optional[kind], typer.Option(flag, help=help_text, show_default=False)]  # noqa: UP045
@@ -58,7 +66,9 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _plain_type(annotation: Any) -> Any:
-    """``int | None`` to int; a Literal stays, typer offers its values."""
+    """``int | None`` to int, ``tuple[str, ...]`` to list[str]; a Literal stays, typer offers its values."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         return next(a for a in typing.get_args(annotation) if a is not type(None))
+    if typing.get_origin(annotation) is tuple:
+        return list[typing.get_args(annotation)[0]]  # type: ignore[misc]
     return annotation

@@ -7,15 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from lince.cli.flags import LogDir, with_options
+from lince.cli.flags import LogDir, SourceArgument, with_options
 from lince.training.options import TrainOptions
 
 
 @with_options(TrainOptions)
 def train(
-    source: Annotated[
-        str, typer.Argument(help="A folder of class folders, a MedMNIST name (breastmnist, ...) or an npz file.")
-    ],
+    source: SourceArgument,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder of the bundle to write. [default: bundles/NAME]", show_default=False),

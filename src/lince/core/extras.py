@@ -8,7 +8,7 @@ from types import ModuleType
 from lince.core.errors import MissingExtraError
 
 # import name -> the extra of lince-med that brings it
-EXTRAS = {"libjpeg": "dicom-jpeg"}
+EXTRAS = {"libjpeg": "dicom-jpeg", "pymongo": "mongodb", "pyarrow": "parquet"}
 
 
 def require(module: str) -> ModuleType:

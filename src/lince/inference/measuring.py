@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,10 @@ def evaluate(
     source: str | Path | Collection,
     *,
     split: Part = "auto",
-    size: int | None = None,
     out: str | Path | None = None,
     language: Literal["en", "pt"] = "en",
     bus: EventBus | None = None,
+    **choices: Any,
 ) -> Assessment:
     """Predict every image of a source and compare with its labels.
 
@@ -44,14 +44,14 @@ def evaluate(
     split
         Which part to measure. ``auto`` takes the test part where the source has one, else ``unseen``: the images
         that the bundle was not trained on (known by the hash of their bytes).
-    size
-        Resolution, for a MedMNIST name.
     out
         Folder for the report; none is written when not given.
     language
         Of the report.
     bus
         Hears of progress and notices.
+    choices
+        ``size``, ``target``, ``where`` and ``table``, as `lince.load` takes them.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def evaluate(
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
     labels = predictor.labels
-    collection = source if isinstance(source, Collection) else load(source, size=size)
+    collection = source if isinstance(source, Collection) else load(source, bus=bus, **choices)
     unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
     if unknown:
         raise SourceError(

@@ -7,16 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from lince.core.errors import ConfigError
+from lince.core.options import SourceOptions
 
 
 @final
-class TrainOptions(BaseModel):
+class TrainOptions(SourceOptions):
     """What a user may choose. ``None`` and ``auto`` are decided by the preset, the model and the collection."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: Literal["fast", "balanced"] = Field(
         "balanced", description="fast: a head on frozen features; balanced: then the last blocks as well"
@@ -26,7 +25,6 @@ class TrainOptions(BaseModel):
     aim: str = Field(
         "youden", description="aim of the operating point: youden, sensitivity=0.95 or specificity=0.95, on validation"
     )
-    size: int | None = Field(None, description="resolution of a MedMNIST set: 28, 64, 128 or 224")
     image_size: int | None = Field(
         None, ge=16, le=1024, description="side of the square that the network sees, in pixels"
     )

@@ -88,13 +88,13 @@ def train(
         if options.positive is not None:
             collection = collection.with_positive(options.positive)
     else:
-        collection = load(source, positive=options.positive, size=options.size)
+        collection = load(source, positive=options.positive, bus=bus, **options.of_source())
     folder = RunFolder(Path(out) if out is not None else default_out(collection.name, resume=resume), resume=resume)
     try:
         if resume:
             given, options = options, folder.recall()[1]
-            if options.size != given.size and not isinstance(source, Collection):
-                collection = load(source, size=options.size)
+            if options.of_source() != given.of_source() and not isinstance(source, Collection):
+                collection = load(source, bus=bus, **options.of_source())
             if options.positive is not None:
                 collection = collection.with_positive(options.positive)
         folder.remember(collection.source, options)

@@ -6,15 +6,16 @@ To add a kind, write a module with ``recognises`` and ``read`` and add its line 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lince.core.errors import SourceError
+from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
 from lince.data.collection import Collection
 from lince.data.sources import folder, medmnist, phantoms
 from lince.data.sources.request import Request
+from lince.data.where import filtered, parse_where
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,19 @@ class Source:
         Whether a location given without a kind is of this kind; a quick look, no reading.
     read
         Reads the collection.
+    takes
+        Which of ``size``, ``target`` and ``table`` mean something to it; the others are refused.
     """
 
     kind: str
     recognises: Callable[[str], bool]
     read: Callable[[Request], Collection]
+    takes: frozenset[str] = frozenset()
 
 
 # Asked in this order; the last one takes whatever is left and says what it expected.
 SOURCES: tuple[Source, ...] = (
-    Source("medmnist", medmnist.recognises, medmnist.read),
+    Source("medmnist", medmnist.recognises, medmnist.read, frozenset({"size"})),
     Source("phantoms", phantoms.recognises, phantoms.read),
     Source("folder", folder.recognises, folder.read),
 )
@@ -49,6 +53,9 @@ def load(
     *,
     positive: str | None = None,
     size: int | None = None,
+    target: str | None = None,
+    where: Sequence[str] = (),
+    table: str | Path | None = None,
     bus: EventBus | None = None,
 ) -> Collection:
     """Read a collection from a source.
@@ -62,7 +69,13 @@ def load(
     positive
         The class that sensitivity speaks of; chosen by name when not given.
     size
-        Pixels of a MedMNIST set given by name: 28, 64, 128 or 224. Other sources take no notice of it.
+        Pixels of a MedMNIST set given by name: 28, 64, 128 or 224.
+    target
+        What to classify by, where a source offers several.
+    where
+        Conditions on attributes, all of which an image must meet: ``magnification=100X``, ``age>=18``, ``sex!=M``.
+    table
+        A CSV or Parquet file of labels to join, for images that carry none.
     bus
         Told of the progress of a download.
 
@@ -71,14 +84,34 @@ def load(
     SourceError
         The source cannot be read as a collection; the sentence says what was expected.
     ConfigError
-        ``positive`` is not one of the classes.
+        ``positive`` is not one of the classes, a condition names no attribute, or an option means nothing to the
+        source.
     """
+    conditions = parse_where(where)
     if isinstance(source, Collection):
-        return source if positive is None else source.with_positive(positive)
+        chosen = source if positive is None else source.with_positive(positive)
+        return filtered(chosen, conditions)
     kind, location = (None, str(source)) if isinstance(source, Path) else _parse(source)
-    request = Request(location, positive=positive, size=size, bus=bus)
-    chosen = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
-    return chosen.read(request)
+    reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
+    _check_options(reader, location, {"size": size, "target": target, "table": table})
+    joined = None if table is None else Path(table).expanduser()
+    request = Request(location, positive, size, target, conditions, joined, bus)
+    return filtered(reader.read(request), conditions)
+
+
+_ELSEWHERE = {"size": "; --image-size sets the side that the network sees", "target": "", "table": ""}
+
+
+def _check_options(source: Source, location: str, options: Mapping[str, object]) -> None:
+    """Refuse what the source would silently pass over."""
+    for name, value in options.items():
+        if value is not None and name not in source.takes:
+            takers = ", ".join(other.kind for other in SOURCES if name in other.takes) or "none yet"
+            raise ConfigError(
+                f"A source of the kind {source.kind} takes no --{name}",
+                received=value,
+                fix=f"leave it out for {location} (kinds that take it: {takers}){_ELSEWHERE[name]}",
+            )
 
 
 def _parse(text: str) -> tuple[str | None, str]:

@@ -1,0 +1,141 @@
+"""Filters on attributes: ``magnification=100X``, ``age>=18``, ``sex!=M``, ``modality=CT,MR``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from operator import ge, gt, le, lt
+from typing import Any, Literal
+
+from lince.core.errors import ConfigError, SourceError
+from lince.core.types import Sample
+from lince.data.collection import Collection
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">="]
+
+_FORM = re.compile(r"\s*(?P<attribute>[^=!<>]+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<values>.*?)\s*", re.DOTALL)
+_ORDER: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+# Facts of a sample that are not attributes but may be asked for.
+_FIELDS = ("label", "group", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter.
+
+    Attributes
+    ----------
+    attribute
+        Name of an attribute, or ``label``, ``group`` or ``split``.
+    operator
+        ``=`` and ``!=`` compare text without regard to case and take several values; the others compare numbers.
+    values
+        At least one; exactly one for an order.
+    """
+
+    attribute: str
+    operator: Operator
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.attribute}{self.operator}{','.join(self.values)}"
+
+    def holds(self, sample: Sample) -> bool:
+        """Whether a sample is kept. A sample without the attribute is kept by ``!=`` alone."""
+        value = _value(sample, self.attribute)
+        if self.operator in _ORDER:
+            number = _number(value)
+            return number is not None and _ORDER[self.operator](number, float(self.values[0]))
+        among = value is not None and any(_same(value, wanted) for wanted in self.values)
+        return among == (self.operator == "=")
+
+
+def parse_where(texts: Iterable[str]) -> tuple[Condition, ...]:
+    """Conditions from texts such as ``age>=18``.
+
+    Raises
+    ------
+    ConfigError
+        A text is not of the form ATTRIBUTE=VALUE, or an order has a value that is no number.
+    """
+    return tuple(_parse(text) for text in texts)
+
+
+def _parse(text: str) -> Condition:
+    match = _FORM.fullmatch(text)
+    values = tuple(value.strip() for value in match["values"].split(",") if value.strip()) if match else ()
+    if match is None or not values:
+        raise ConfigError(
+            "A condition must have the form ATTRIBUTE=VALUE", received=text, fix="write magnification=100X or age>=18"
+        )
+    operator: Any = match["operator"]
+    if operator in _ORDER and (len(values) != 1 or _number(values[0]) is None):
+        raise ConfigError(f"After {operator} there must be one number", received=text)
+    return Condition(match["attribute"], operator, values)
+
+
+def filtered(collection: Collection, where: Sequence[Condition]) -> Collection:
+    """The samples for which every condition holds; classes that are left without an image go.
+
+    Raises
+    ------
+    ConfigError
+        No sample has such an attribute; the message names those that there are.
+    SourceError
+        Nothing is left, or only one class.
+    """
+    if not where:
+        return collection
+    known = {name for sample in collection.samples for name in sample.attributes} | set(_FIELDS)
+    for condition in where:
+        if condition.attribute not in known:
+            near = get_close_matches(condition.attribute, known, n=1)
+            raise ConfigError(
+                "The images of this source have no such attribute",
+                received=condition.attribute,
+                fix=f"did you mean {near[0]}" if near else f"choose one of: {', '.join(sorted(known))}",
+            )
+    kept = [sample for sample in collection.samples if all(condition.holds(sample) for condition in where)]
+    if not kept:
+        raise SourceError(
+            "No image meets every condition",
+            received=" and ".join(map(str, where)),
+            fix=_offer(collection, where[0].attribute),
+        )
+    present = {sample.label for sample in kept}
+    names = tuple(name for name in collection.labels.names if name in present)
+    if len(names) < 2:
+        raise SourceError(
+            f"Under these conditions one class is left, {names[0]}",
+            received=" and ".join(map(str, where)),
+            fix="a classifier needs at least two",
+        )
+    positive = collection.labels.positive if collection.labels.positive in names else None
+    labels = replace(collection.labels, names=names, positive=positive)
+    return replace(collection, samples=tuple(kept), labels=labels)
+
+
+def _offer(collection: Collection, attribute: str) -> str:
+    values = {str(_value(s, attribute)) for s in collection.samples if _value(s, attribute) is not None}
+    shown = ", ".join(sorted(values)[:8])
+    return f"{attribute} is one of: {shown}" + (", ..." if len(values) > 8 else "")
+
+
+def _value(sample: Sample, attribute: str) -> Any:
+    return getattr(sample, attribute) if attribute in _FIELDS else sample.attributes.get(attribute)
+
+
+def _same(value: Any, wanted: str) -> bool:
+    if str(value).casefold() == wanted.casefold():
+        return True
+    left, right = _number(value), _number(wanted)
+    return left is not None and left == right
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
