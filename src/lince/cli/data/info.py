@@ -1,9 +1,8 @@
-"""``lince data``: look at collections."""
+"""``lince data info``."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,15 +10,7 @@ import typer
 from lince.cli.flags import SourceArgument, with_options
 from lince.core.options import SourceOptions
 
-app = typer.Typer(help="Look at collections of images.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    pass
-
-
-@app.command("info")
 @with_options(SourceOptions)
 def info(
     source: SourceArgument,
@@ -34,20 +25,6 @@ def info(
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     _show(found)
-
-
-@app.command("phantoms")
-def phantoms(
-    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
-    count: Annotated[int, typer.Option("--count", min=6, help="Images, two in five of them malignant.")] = 600,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same images.")] = 0,
-    side: Annotated[int, typer.Option("--side", min=32, max=1024, help="Side of the images, about, in pixels.")] = 128,
-) -> None:
-    """Make synthetic breast-ultrasound phantoms to try lince with."""
-    from lince.data import write_phantoms
-
-    write_phantoms(folder, count=count, seed=seed, size=side)
-    typer.echo(f"{count} SYNTHETIC images in {folder}")
 
 
 def _show(found: dict[str, Any], indent: str = "") -> None:

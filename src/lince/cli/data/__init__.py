@@ -1,0 +1,11 @@
+"""``lince data``: look at collections, check them, change their form; one file per verb."""
+
+from __future__ import annotations
+
+import typer
+
+from lince.cli.data import info, phantoms
+
+app = typer.Typer(help="Look at collections of images.", no_args_is_help=True)
+app.command("info")(info.info)
+app.command("phantoms")(phantoms.phantoms)
