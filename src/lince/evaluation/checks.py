@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lince.core.errors import LinceError
+from lince.core.pages import legible as legible
 from lince.core.types import LabelSpace
 
 # Rows of float32 or bfloat16 softmax stray this far from 1; anything beyond is not a set of probabilities.
@@ -20,11 +21,6 @@ class EvaluationError(LinceError):
 
     kind: ClassVar[str] = "evaluation"
     status: ClassVar[int] = 422
-
-
-def legible(text: str) -> str:
-    r"""Text that can be written as UTF-8: bytes of a file name that are no text become ``\udcXX``."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def check_scores(truth: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from lince.evaluation.checks import legible
+from lince.core.pages import environment, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment, Estimate
 from lince.evaluation.tables import Case
@@ -109,18 +107,8 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
         "percent": wording.percent,
         "interval": wording.interval,
     }
-    return _environment().get_template("report.html").render(content).encode("utf-8", "backslashreplace")
-
-
-def _environment() -> Environment:
-    # Class and file names come from folders: everything is escaped, whatever the template's name.
-    return Environment(
-        loader=PackageLoader("lince.evaluation", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    template = environment("lince.evaluation").get_template("report.html")
+    return template.render(content).encode("utf-8", "backslashreplace")
 
 
 def _prevalence(assessment: Assessment) -> float | None:
