@@ -13,7 +13,7 @@ import pytest
 
 import lince
 from lince.core.errors import LinceError, OutputError, SourceError
-from lince.core.events import Event, EventBus, Noticed
+from lince.core.events import Event, EventBus, Noticed, WorkStarted
 from lince.inference import Bundle, Predictor, evaluate
 
 
@@ -130,10 +130,30 @@ def test_a_file_that_cannot_be_read_is_reported(tiny_bundle: Path, tiny_images: 
     assert any("broken.png" in path.read_text(encoding="utf-8") for path in out.rglob("*.html"))
 
 
-def test_one_class_alone_is_measured_or_refused_in_a_sentence(
+def test_images_of_one_class_are_measured(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_images / "benign", tmp_path / "set" / "benign")
+    found = evaluate(tiny_bundle, tmp_path / "set", split="all")
+    whole = evaluate(tiny_bundle, tiny_images, split="all")
+    assert found.truth_counts["benign"] == found.n == whole.truth_counts["benign"]
+    assert found.specificity.value == whole.specificity.value
+    assert found.sensitivity.value is found.auc.value is None
+
+
+def test_one_class_that_the_model_does_not_know_is_refused(
     tiny_bundle: Path, tiny_images: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(tiny_images / "benign", tmp_path / "set" / "benign")
-    with pytest.raises(LinceError) as caught:
+    shutil.copytree(tiny_images / "benign", tmp_path / "set" / "cyst")
+    with pytest.raises(LinceError, match="cyst"):
         evaluate(tiny_bundle, tmp_path / "set", split="all")
-    assert "\n" not in caught.value.sentence
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_images_are_read(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "report").mkdir()
+    heard: list[Event] = []
+    bus = EventBus()
+    bus.subscribe(heard.append)
+    with pytest.raises(OutputError, match="exists"):
+        evaluate(tiny_bundle, tiny_images, out=tmp_path / "report", bus=bus)
+    assert not [event for event in heard if isinstance(event, WorkStarted)]

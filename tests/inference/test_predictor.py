@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lince
 from lince.core.errors import BundleError, ImageError
@@ -230,3 +231,17 @@ def test_only_those_who_ask_get_a_heat_map(predictor: Predictor, tiny_images: Pa
 def test_a_bundle_from_nowhere(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="There is no bundle here"):
         lince.Predictor(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("size", "colour", "blank"),
+    [((200, 100), 128, True), ((1, 1), 7, True), ((200, 100), 0, True), ((64, 64), None, False)],
+)
+def test_an_image_that_shows_nothing_is_flagged(
+    tiny_bundle: Path, tmp_path: Path, size: tuple[int, int], colour: int | None, blank: bool
+) -> None:
+    place = tmp_path / "image.png"
+    noise = np.random.default_rng(0).integers(0, 255, size[::-1], dtype=np.uint8)
+    (Image.fromarray(noise) if colour is None else Image.new("L", size, colour)).save(place)
+    found = Predictor(tiny_bundle).predict(place)
+    assert found.blank is blank is ("blank" in found.flags)

@@ -93,7 +93,7 @@ def test_choosing_a_file_shows_the_class_by_name(open_page: Open) -> None:
     assert result.locator(".bar-value").all_inner_texts() == ["91.0%", "9.0%"]
     full, filled = (result.locator(c).first.bounding_box()["width"] for c in (".track", ".fill"))
     assert filled / full == pytest.approx(0.91, abs=0.01)
-    assert result.locator(".warning").is_hidden()
+    assert result.locator(".warning.low").is_hidden()
     assert result.locator(".by-threshold").is_hidden()
     assert page.locator("#status").inner_text() == "scan.png: malignant, confidence 91.0%"
 
@@ -102,7 +102,7 @@ def test_low_confidence_warns_and_the_operating_point_explains_itself(open_page:
     page = open_page()
     choose(page, "threshold.png")
     result = wait_for(page, "threshold.png")
-    assert "do not rely on it" in result.locator(".warning").inner_text()
+    assert "do not rely on it" in result.locator(".warning.low").inner_text()
     assert result.locator(".by-threshold").inner_text() == (
         "Called malignant because its probability, 34.0%, is over the operating point, 22.0%."
     )

@@ -96,10 +96,11 @@ def test_a_client_that_leaves_midway_costs_nothing(site: Site, caplog: pytest.Lo
         with connect(site) as connection:
             connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n" + bytes(1000))
         deadline = time.monotonic() + 5
-        while not any(r.message == "request" for r in caplog.records) and time.monotonic() < deadline:
+        while not any(getattr(r, "status", None) in (0, 499) for r in caplog.records) and time.monotonic() < deadline:
             time.sleep(0.02)
-    (line,) = [r for r in caplog.records if r.message == "request"]
-    assert line.status in (0, 499)  # type: ignore[attr-defined]
+    # A request of an earlier test may be logged late: only those that nobody waited for are counted.
+    gone = [r for r in caplog.records if r.message == "request" and getattr(r, "status", None) in (0, 499)]
+    assert gone
     assert not [r for r in caplog.records if r.levelname == "ERROR"]
     assert site.client.get("/api/v1/health").status_code == 200
 

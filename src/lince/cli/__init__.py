@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, Abort):
         complain("Interrupted.")
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone; Python would complain again while closing standard output.
+    except (BrokenPipeError, SystemExit):
+        # The reader (head, less) has gone, which click answers by leaving. Python would complain again while closing
+        # standard output.
         sys.stdout = None
         return 0
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from lince.core.events import (
     EpochFinished,
@@ -20,12 +20,28 @@ from lince.core.events import (
 )
 from lince.core.logs import logger
 
+if TYPE_CHECKING:
+    from lince.core.types import Prediction
+
 _SKIPPED_SHOWN = 5
+# Images of a class under which its figures are anecdotes.
+_FEW = 30
 
 
 def complain(sentence: str) -> None:
     """One line on standard error."""
-    print(f"lince: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"lince: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+
+
+def printable(text: str) -> str:
+    """A file name may hold a line break or a terminal's control codes: shown escaped, it cannot forge a line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def warnings(prediction: Prediction) -> str:
+    """What must be seen beside the class, on the terminal."""
+    blank = "  BLANK IMAGE: the class means nothing" if prediction.blank else ""
+    return ("  LOW CONFIDENCE" if prediction.low_confidence else "") + blank
 
 
 def duration(seconds: float) -> str:
@@ -194,6 +210,10 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
     groups = figures.get("n_groups")
     people = f", {groups} groups" if groups and groups != figures["n"] else ""
     print(f"{title}: {figures['n']} images{people} (95 % intervals)")  # noqa: T201
+    counts = figures.get("truth_counts") or figures["counts"]
+    scarce = min(count for count in counts.values() if count)
+    if scarce < _FEW:
+        print(f"Only {scarce} images of one class: read the intervals, not the figures.")  # noqa: T201
     width = max(len(name) for name, _ in rows)
     for name, estimate in rows:
         print(f"  {name:<{width}}  {estimate_text(estimate)}")  # noqa: T201

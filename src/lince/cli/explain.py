@@ -23,11 +23,15 @@ def explain(
     log_dir: LogDir = None,
 ) -> None:
     """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""
+    from lince.cli.console import warnings
+    from lince.core.errors import ConfigError
     from lince.core.files import atomic_file
     from lince.core.logs import log_to, logger, prediction_fields
     from lince.explain.drawing import overlay
     from lince.inference.predictor import Predictor
 
+    if out and out.suffix.lower() != ".png":
+        raise ConfigError("The heat map is written as PNG", received=out, fix=f"name it {out.stem}.png")
     if log_dir:
         log_to(log_dir, "explain")
     predictor = Predictor(bundle)
@@ -39,8 +43,7 @@ def explain(
         picture.save(stream, format="PNG")
     one = outcome.prediction
     logger.info("explanation", extra={**prediction_fields(one), "out": str(place)})
-    mark = "  LOW CONFIDENCE" if one.low_confidence else ""
-    typer.echo(f"{image}: {one.label} ({100 * one.confidence:.1f} %){mark}")
+    typer.echo(f"{image}: {one.label} ({100 * one.confidence:.1f} %){warnings(one)}")
     if outcome.heat_map is None or not outcome.heat_map.any():
         typer.echo("No part of the image speaks for this class: the heat map is empty.")
     typer.echo(f"Heat map: {place}")

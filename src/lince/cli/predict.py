@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from lince.cli.flags import LogDir
 from lince.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from lince.core.types import Prediction
+    from lince.core.types import Prediction, Skipped
 
 
 def predict(
@@ -36,7 +37,7 @@ def predict(
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other", fix="choose one")
-    paths = list(_files(images))
+    paths, left_out = _files(images)
     bus = EventBus()
     if log_dir:
         log_to(log_dir, "predict")
@@ -52,7 +53,7 @@ def predict(
 
     def readable() -> Iterator[Prediction]:
         nonlocal skipped
-        for found in predictor.predict_many(paths):
+        for found in chain(left_out, predictor.predict_many(paths)):
             if isinstance(found, Skipped):
                 skipped += 1
                 logger.warning("file skipped", extra={"path": found.path, "reason": found.reason})
@@ -62,36 +63,41 @@ def predict(
 
     writer(readable(), list(predictor.labels.names))
     if skipped:
-        complain(f"{skipped} of {len(paths)} files could not be read.")
-        raise typer.Exit(1 if skipped < len(paths) else 2)
+        total = len(paths) + len(left_out)
+        complain(f"{skipped} of {total} files could not be read.")
+        raise typer.Exit(1 if skipped < total else 2)
 
 
-def _files(images: list[Path]) -> Iterator[Path]:
-    """Files as given; folders become the image files below them, in order."""
-    from lince.imaging import IMAGE_SUFFIXES
+def _files(images: list[Path]) -> tuple[list[Path], list[Skipped]]:
+    """Files as given; folders become the image files below them, in order. What is left out is told at once."""
+    from lince.cli.console import complain
+    from lince.data.sources.walk import find_images
 
+    paths: list[Path] = []
+    left_out: list[Skipped] = []
     for path in images:
         if not path.exists():
             raise SourceError("There is no such file or folder", received=path)
-        if path.is_dir():
-            found = sorted(
-                p for p in path.rglob("*")
-                if p.is_file() and not p.name.startswith(".") and (p.suffix.lower() in IMAGE_SUFFIXES or not p.suffix)
-            )  # fmt: skip
-            if not found:
-                raise SourceError("There is no image in this folder", received=path)
-            yield from found
-        else:
-            yield path
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        found = find_images(path)
+        if not found.images and not found.skipped:
+            raise SourceError("There is no image in this folder", received=path)
+        paths += map(Path, found.images)
+        left_out += found.skipped
+        if found.others:
+            kinds = ", ".join(f"{suffix} {count}" for suffix, count in found.others.most_common(5))
+            complain(f"Left alone in {path}, not images: {kinds}.")
+    return paths, left_out
 
 
 def _text(found: Iterator[Prediction], _: list[str]) -> None:
+    from lince.cli.console import printable, warnings
+
     for one in found:
         parts = ", ".join(f"{name} {100 * value:.1f} %" for name, value in one.probabilities.items())
-        mark = "  LOW CONFIDENCE" if one.low_confidence else ""
-        # A file name may hold a line break or a terminal's control codes: shown escaped, it cannot forge a line.
-        name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in one.name)
-        typer.echo(f"{name}: {one.label} ({parts}){mark}")
+        typer.echo(f"{printable(one.name)}: {one.label} ({parts}){warnings(one)}")
 
 
 def _json(found: Iterator[Prediction], _: list[str]) -> None:
@@ -103,8 +109,10 @@ def _csv(found: Iterator[Prediction], names: list[str]) -> None:
     import csv
 
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["name", "label", "confidence", "low_confidence", *(f"p({name})" for name in names), "model_id"])
+    table.writerow(
+        ["name", "label", "confidence", "low_confidence", "blank", *(f"p({name})" for name in names), "model_id"]
+    )
     for one in found:
-        row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", int(one.low_confidence)]
+        row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", int(one.low_confidence), int(one.blank)]
         row += [f"{one.probabilities[name]:.6f}" for name in names]
         table.writerow([*row, one.model_id])

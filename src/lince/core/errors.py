@@ -37,7 +37,8 @@ class LinceError(Exception):
             text += f" (received: {self.received})"
         if self.fix:
             text += f"; {self.fix}"
-        return " ".join(text.split()) + "."
+        text = " ".join(text.split())
+        return text if text.endswith("?") else f"{text}."
 
 
 class SourceError(LinceError):

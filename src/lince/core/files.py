@@ -40,8 +40,8 @@ def write_error(path: Path | str, error: OSError) -> LinceError:
     return OutputError(f"Writing failed: {error.strerror or error}", received=path, fix="choose another place")
 
 
-def make_folder(path: Path) -> Path:
-    """Create a folder and its parents.
+def make_folder(path: Path, *, named: Path | None = None) -> Path:
+    """Create a folder and its parents; messages speak of ``named``, where the user gave another name.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise write_error(path, error) from error
+        raise write_error(named or path, error) from error
     if not os.access(path, os.W_OK):
-        raise write_error(path, PermissionError(errno.EACCES, "not writable"))
+        raise write_error(named or path, PermissionError(errno.EACCES, "not writable"))
     return path
 
 

@@ -76,7 +76,8 @@ class LabelSpace:
 class Sample:
     """One image: where it is, its label name, its group, its split, its attributes.
 
-    ``path`` is a file; ``row`` is set when the file is a ``.npy`` array of images and says which one.
+    ``path`` is a file; ``row`` is set when the file holds several images, and says which one, from 0: a row of a
+    ``.npy`` array, or a frame of a DICOM file.
     ``group`` is the patient, case or slide: samples of one group never stand on two sides of a split.
     """
 
@@ -115,7 +116,8 @@ class Prediction:
     confidence
         Calibrated probability of ``label``.
     flags
-        ``low_confidence`` when the confidence is under 0.70.
+        ``low_confidence`` when the confidence is under 0.70; ``blank`` when the image shows nothing (one flat grey
+        or colour), whatever the confidence.
     model_id, input_sha256
         Which weights, and which preprocessed pixels: SHA-256 of the (size, size, channels) uint8 array.
     decided_by_threshold
@@ -137,6 +139,11 @@ class Prediction:
     def low_confidence(self) -> bool:
         """Whether a person should look with particular care."""
         return "low_confidence" in self.flags
+
+    @property
+    def blank(self) -> bool:
+        """Whether the image shows nothing that could be classified."""
+        return "blank" in self.flags
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, the same for the command line and the web service."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lince.core.types import LabelSpace
-from lince.evaluation.bench import Bench
 from lince.evaluation.checks import (
     EvaluationError,
     check_confidence,
@@ -17,6 +16,7 @@ from lince.evaluation.checks import (
     check_truth,
     legible,
 )
+from lince.evaluation.estimator import Estimator
 from lince.evaluation.figures import Assessment, ClassFigures, Estimate, RocPoint
 from lince.evaluation.ranking import roc_curve
 
@@ -67,11 +67,11 @@ def assess(
     grouping = check_groups(groups, len(table))
     if threshold is not None and not 0.0 <= threshold <= 1.0:
         raise EvaluationError("A threshold is a probability", received=threshold)
-    bench = Bench.of(true, table, labels, threshold, grouping, seed, check_confidence(confidence))
-    counts = _confusion(true, bench.chosen, len(labels))
+    estimator = Estimator.of(true, table, labels, threshold, grouping, seed, check_confidence(confidence))
+    counts = _confusion(true, estimator.chosen, len(labels))
     names = tuple(legible(name) for name in labels.names)
-    areas = [bench.class_auc(index) for index in range(len(labels))]
-    macro = bench.macro_auc(areas)
+    areas = [estimator.class_auc(index) for index in range(len(labels))]
+    macro = estimator.macro_auc(areas)
     positive = labels.positive_index
     return Assessment(
         n=true.size,
@@ -79,19 +79,19 @@ def assess(
         labels=names,
         positive=None if positive is None else names[positive],
         threshold=threshold,
-        confidence=bench.confidence,
+        confidence=estimator.confidence,
         truth_counts=dict(zip(names, counts.sum(axis=1).tolist(), strict=True)),
         predicted_counts=dict(zip(names, counts.sum(axis=0).tolist(), strict=True)),
         confusion=tuple(tuple(row) for row in counts.tolist()),
         auc=macro if positive is None else areas[positive],
         macro_auc=macro,
-        **bench.proportions(),
-        **bench.means(),
-        **bench.losses(),
+        **estimator.proportions(),
+        **estimator.means(),
+        **estimator.losses(),
         per_class=_per_class(names, counts, areas),
-        calibration=bench.calibration(names),
+        calibration=estimator.calibration(names),
         roc=_roc(true, table, names, positive),
-        notes=bench.notes(),
+        notes=estimator.notes(),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.files import atomic_folder
-from lince.core.types import SPLITS
+from lince.core.types import SPLITS, Skipped
 from lince.data import Collection, load
 from lince.evaluation import Assessment, ReportContext, assess, write_report
 from lince.imaging import cached_images
@@ -40,7 +42,7 @@ def evaluate(
     bundle
         A bundle, its folder, or a predictor.
     source
-        What `lince.load` takes, or a collection. Its class names must be among the bundle's.
+        What `lince.load` takes, or a collection. Its class names must be among the bundle's; one of them will do.
     split
         Which part to measure. ``auto`` takes the test part where the source has one, else ``unseen``: the images
         that the bundle was not trained on (known by the hash of their bytes).
@@ -59,11 +61,41 @@ def evaluate(
         The classes are not those of the bundle, or the part is empty.
     BundleError
         The bundle is missing or damaged.
+    OutputError
+        ``out`` exists already or cannot be written.
     """
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
-    labels = predictor.labels
-    collection = source if isinstance(source, Collection) else load(source, bus=bus, **choices)
+    # The folder is opened first: a place that cannot be written is known before the work, not after it.
+    with atomic_folder(out) if out is not None else nullcontext() as folder:
+        collection = load(source, classes=predictor.labels, bus=bus, **choices)
+        measured = _measure(predictor, collection, split, bus)
+        if folder is not None:
+            _report(folder, predictor.bundle, measured, language)
+    return measured.assessment
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What was measured: the images in the order of the probabilities, and the figures."""
+
+    collection: Collection
+    part: str
+    probabilities: NDArray[np.float64]
+    assessment: Assessment
+    skipped: tuple[Skipped, ...]
+
+
+def _truth(collection: Collection) -> list[str]:
+    return [sample.label for sample in collection.samples]
+
+
+def _groups(collection: Collection) -> list[str | None] | None:
+    return [sample.group for sample in collection.samples] if collection.has_groups else None
+
+
+def _measure(predictor: Predictor, collection: Collection, part: str, bus: EventBus) -> _Measured:
+    bundle, labels = predictor.bundle, predictor.labels
     unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
     if unknown:
         raise SourceError(
@@ -71,50 +103,50 @@ def evaluate(
             received=", ".join(unknown),
             fix=f"rename or remove them; the bundle knows: {', '.join(labels.names)}",
         )
-    if split == "auto":
-        split = "test" if any(sample.split == "test" for sample in collection.samples) else "unseen"
-    if split in SPLITS:
-        collection = collection.subset(collection.indices(split))
-    images = cached_images(collection.samples, predictor.bundle.spec, bus=bus)
-    rows = _rows(images.digests, predictor.bundle, split, bus)
+    if part == "auto":
+        part = "test" if any(sample.split == "test" for sample in collection.samples) else "unseen"
+    if part in SPLITS:
+        collection = collection.subset(collection.indices(part))
+    images = cached_images(collection.samples, bundle.spec, bus=bus)
+    rows = _rows(images.digests, bundle, part, bus)
     collection = collection.subset(images.kept[rows].tolist())
     if not collection.samples:
         raise SourceError(
-            f"There is no image to measure (part: {split})", received=collection.source, fix="try --split all"
+            f"There is no image to measure (part: {part})", received=collection.source, fix="try --split all"
         )
     probabilities = predictor.probabilities(images.pixels[rows])
-    truth = [sample.label for sample in collection.samples]
-    groups = [sample.group for sample in collection.samples] if collection.has_groups else None
-    threshold = predictor.bundle.threshold
-    assessment = assess(truth, probabilities, labels, threshold=threshold, groups=groups)
-    if out is not None:
-        context = ReportContext(
-            title=collection.name,
-            model=f"{predictor.bundle.manifest.model.name} trained on {predictor.bundle.name}",
-            collection=collection.name,
-            split=split,
-            synthetic=collection.synthetic or predictor.bundle.synthetic,
-            language=language,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            lince_version=predictor.bundle.manifest.lince_version,
-            skipped=[{"path": item.path, "reason": item.reason} for item in (*collection.skipped, *images.skipped)],
-            notices=list(collection.notices),
-            provenance={"weights": predictor.bundle.model_id, "collection digest": collection.digest()[:16]},
-        )
-        with atomic_folder(out) as folder:
-            write_report(
-                folder,
-                assessment,
-                names=[collection.identity(sample) for sample in collection.samples],
-                truth=truth,
-                probabilities=probabilities,
-                labels=labels,
-                threshold=threshold,
-                groups=groups,
-                splits=[sample.split for sample in collection.samples],
-                context=context,
-            )
-    return assessment
+    truth, groups = _truth(collection), _groups(collection)
+    assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups)
+    return _Measured(collection, part, probabilities, assessment, (*collection.skipped, *images.skipped))
+
+
+def _report(folder: Path, bundle: Bundle, measured: _Measured, language: Literal["en", "pt"]) -> None:
+    collection = measured.collection
+    context = ReportContext(
+        title=collection.name,
+        model=f"{bundle.manifest.model.name} trained on {bundle.name}",
+        collection=collection.name,
+        split=measured.part,
+        synthetic=collection.synthetic or bundle.synthetic,
+        language=language,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        lince_version=bundle.manifest.lince_version,
+        skipped=[{"path": item.path, "reason": item.reason} for item in measured.skipped],
+        notices=list(collection.notices),
+        provenance={"weights": bundle.model_id, "collection digest": collection.digest()[:16]},
+    )
+    write_report(
+        folder,
+        measured.assessment,
+        names=[collection.identity(sample) for sample in collection.samples],
+        truth=_truth(collection),
+        probabilities=measured.probabilities,
+        labels=bundle.labels,
+        threshold=bundle.threshold,
+        groups=_groups(collection),
+        splits=[sample.split for sample in collection.samples],
+        context=context,
+    )
 
 
 def _rows(digests: Sequence[str], bundle: Bundle, split: str, bus: EventBus) -> NDArray[np.int64]:

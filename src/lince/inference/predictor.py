@@ -26,7 +26,7 @@ from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
 from lince.models.folding import ready_to_run
 from lince.models.precision import best_device
-from lince.trust import LOW_CONFIDENCE, calibrated
+from lince.trust import LOW_CONFIDENCE, calibrated, is_blank
 
 BATCH = 16
 _PREVIEW_SIDE = 640
@@ -228,13 +228,21 @@ class Predictor:
             label=labels.names[chosen],
             confidence=confidence,
             probabilities=dict(zip(labels.names, values, strict=True)),
-            flags=("low_confidence",) if confidence < LOW_CONFIDENCE else (),
+            flags=self._flags(item, confidence),
             positive=labels.positive,
             threshold=threshold,
             decided_by_threshold=by_threshold,
             model_id=self.bundle.model_id,
             input_sha256=item.input_sha256,
         )
+
+    def _flags(self, item: Prepared, confidence: float) -> tuple[str, ...]:
+        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
+        found = {
+            "low_confidence": confidence < LOW_CONFIDENCE,
+            "blank": is_blank(item.pixels[top:bottom, left:right]),
+        }
+        return tuple(flag for flag, raised in found.items() if raised)
 
     def _over_image(self, heat: NDArray[np.float32], item: Prepared) -> NDArray[np.float32]:
         """A map of the padded square, cut to the part that the image fills."""

@@ -6,9 +6,12 @@ import contextlib
 import io
 import logging
 import math
+import socket
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
+from urllib.parse import urlsplit
 
 import torch
 from torch import Tensor, nn
@@ -73,10 +76,15 @@ def fetch_facts(name: str) -> dict[str, Any]:
     from transformers import AutoConfig, AutoImageProcessor
 
     repository, revision = split_name(name)
+    here_only = not _within_reach()
     with _sentences(repository):
-        config = AutoConfig.from_pretrained(repository, revision=revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(
+            repository, revision=revision, trust_remote_code=False, local_files_only=here_only
+        )
         try:
-            processor = _untyped(AutoImageProcessor.from_pretrained)(repository, revision=revision, use_fast=False)
+            processor = _untyped(AutoImageProcessor.from_pretrained)(
+                repository, revision=revision, use_fast=False, local_files_only=here_only
+            )
             mean, std = list(processor.image_mean), list(processor.image_std)
             size = _size_of(processor.size)
         except (OSError, ValueError, AttributeError, TypeError):
@@ -91,6 +99,20 @@ def fetch_facts(name: str) -> dict[str, Any]:
         "std": [255 * value for value in std],
         "size": size or int(getattr(config, "image_size", 224) or 224),
     }
+
+
+def _within_reach() -> bool:
+    """Whether the hub answers at all: offline, its library would go on trying for half a minute."""
+    from huggingface_hub.constants import ENDPOINT
+
+    if urllib.request.getproxies():
+        return True  # only the proxy knows
+    place = urlsplit(ENDPOINT)
+    try:
+        socket.create_connection((place.hostname, place.port or (443 if place.scheme == "https" else 80)), 3).close()
+    except OSError:
+        return False
+    return True
 
 
 def _size_of(size: Any) -> int | None:
@@ -119,6 +141,7 @@ def build_hub(
                 revision=facts["revision"],
                 trust_remote_code=False,
                 use_safetensors=True,
+                local_files_only=not _within_reach(),
                 dtype=torch.float32,
             )
         else:

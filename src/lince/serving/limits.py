@@ -86,7 +86,7 @@ class UploadLimit:
 
     def _too_large(self) -> LinceError:
         return UploadTooLargeError(
-            f"An upload may have at most {self.limit / 1e6:.1f} MB",
+            f"An upload may have at most {_readable(self.limit)}",
             fix="send a smaller file, or raise LINCE_UPLOAD_LIMIT",
         )
 
@@ -109,6 +109,10 @@ class UploadLimit:
                 break
             drained += len(message.get("body", b""))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _readable(limit: int) -> str:
+    return f"{limit} bytes" if limit % 2**20 else f"{limit >> 20} MiB"
 
 
 async def _send_open(answer: Response, send: Send) -> None:

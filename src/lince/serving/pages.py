@@ -73,7 +73,7 @@ def build_router(app: FastAPI, room: ReadingRoom, shelf: SampleShelf, limit: int
     bundle = room.predictor.bundle
     thumbnails = Thumbnails(shelf, room.predictor)
 
-    @router.get("/")
+    @router.api_route("/", methods=["GET", "HEAD"])
     async def page(request: Request, lang: str | None = None) -> Response:
         name = choose(request.headers.get("accept-language", ""), lang, request.cookies.get(COOKIE))
         words = language(name)
@@ -83,7 +83,7 @@ def build_router(app: FastAPI, room: ReadingRoom, shelf: SampleShelf, limit: int
             answer.set_cookie(COOKIE, name, max_age=_YEAR, httponly=True, samesite="lax")
         return answer
 
-    @router.get("/api/docs")
+    @router.api_route("/api/docs", methods=["GET", "HEAD"])
     async def docs() -> Response:
         document = describe(app)
         facts = {"document": document, "operations": operations(document)}

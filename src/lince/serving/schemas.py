@@ -41,7 +41,9 @@ class PredictionAnswer(BaseModel):
     label: str = Field(description="The decision, a class name.")
     confidence: float = Field(ge=0, le=1, description="Calibrated probability of `label`.")
     probabilities: dict[str, float] = Field(description="Calibrated probability of each class, by name; they sum to 1.")
-    flags: list[str] = Field(description="`low_confidence` when the confidence is under 0.70.")
+    flags: list[str] = Field(
+        description="`low_confidence` when the confidence is under 0.70; `blank` when the image shows nothing."
+    )
     positive: str | None = Field(description="The class that the operating point speaks of.")
     threshold: float | None = Field(
         description="The operating point: probability of `positive` from which it is called."

@@ -59,6 +59,8 @@ async def read_upload(request: Request, name: str | None = None) -> Upload:
             received=kind,
             fix=_WITH_CURL,
         )
+    if not upload.data and not kind.startswith("multipart/"):
+        raise UploadError("The request has no body", received="0 bytes", fix=_WITH_CURL)
     if not upload.data:
         raise UploadError("The file is empty", received=upload.name, fix="send an image")
     return upload

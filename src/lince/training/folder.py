@@ -39,7 +39,7 @@ class RunFolder:
                 "An interrupted run is here", received=self.path, fix="go on with --resume, or remove that folder"
             )
         self.resumed = resume
-        make_folder(self.path)
+        make_folder(self.path, named=out)
 
     def remember(self, source: str, options: TrainOptions) -> None:
         """Note what is being trained."""

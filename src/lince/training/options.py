@@ -76,9 +76,15 @@ def read_options(path: Path) -> dict[str, Any]:
 
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise ConfigError(f"The configuration cannot be read: {reason}", received=path) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise ConfigError(
+            f"The configuration is not YAML{line}", received=path, fix="write one option a line, such as preset: fast"
+        ) from error
     if not isinstance(values, dict):
         raise ConfigError("The configuration must be a table of options", received=path, fix="write lines like seed: 1")
     return {str(key).replace("-", "_"): value for key, value in values.items()}

@@ -30,6 +30,8 @@ def info(
 def _show(found: dict[str, Any], indent: str = "") -> None:
     for key, value in found.items():
         title = str(key).replace("_", " ")
+        if isinstance(value, dict) and not value:
+            continue
         if isinstance(value, dict):
             typer.echo(f"{indent}{title}:")
             _show(value, indent + "  ")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
+from lince.core.types import LabelSpace
 from lince.data.collection import Collection
-from lince.data.sources import folder, medmnist, phantoms
+from lince.data.sources import breakhis, folder, medmnist, medpix, phantoms
 from lince.data.sources.request import Request
 from lince.data.where import filtered, parse_where
 
@@ -44,6 +45,8 @@ class Source:
 SOURCES: tuple[Source, ...] = (
     Source("medmnist", medmnist.recognises, medmnist.read, frozenset({"size"})),
     Source("phantoms", phantoms.recognises, phantoms.read),
+    Source("breakhis", breakhis.recognises, breakhis.read, frozenset({"target"})),
+    Source("medpix", medpix.recognises, medpix.read, frozenset({"target"})),
     Source("folder", folder.recognises, folder.read),
 )
 
@@ -56,6 +59,7 @@ def load(
     target: str | None = None,
     where: Sequence[str] = (),
     table: str | Path | None = None,
+    classes: LabelSpace | None = None,
     bus: EventBus | None = None,
 ) -> Collection:
     """Read a collection from a source.
@@ -76,6 +80,8 @@ def load(
         Conditions on attributes, all of which an image must meet: ``magnification=100X``, ``age>=18``, ``sex!=M``.
     table
         A CSV or Parquet file of labels to join, for images that carry none.
+    classes
+        Of a model that is to be measured: then images of one of its classes will do.
     bus
         Told of the progress of a download.
 
@@ -95,7 +101,7 @@ def load(
     reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
     _check_options(reader, location, {"size": size, "target": target, "table": table})
     joined = None if table is None else Path(table).expanduser()
-    request = Request(location, positive, size, target, conditions, joined, bus)
+    request = Request(location, positive, size, target, conditions, joined, classes, bus)
     return filtered(reader.read(request), conditions)
 
 

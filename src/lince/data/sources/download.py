@@ -73,6 +73,6 @@ def _reason(error: OSError) -> str:
 def _failed(remote: RemoteFile, url: str, target: Path, why: str) -> SourceError:
     return SourceError(
         f"{remote.name} could not be downloaded: {why}",
-        received=url,
+        received=None if url == remote.url else url,
         fix=f"download it from {remote.url} elsewhere and put it at {target}, or give the .npz by its path",
     )

@@ -91,6 +91,10 @@ def _check_is_folder(root: Path, location: str) -> None:
             f"This place cannot be looked at: {error.strerror}", received=location, fix="check its name and permissions"
         ) from error
     if is_folder:
+        if (root / "bundle.json").is_file():
+            raise SourceError(
+                "This is a trained bundle, not a collection", received=location, fix=f"give a folder with {LAYOUT}"
+            )
         return
     if exists:
         raise SourceError("This is a file, not a collection", received=location, fix=f"give a folder with {LAYOUT}")
@@ -129,7 +133,7 @@ def _collection(request: Request, root: Path, reading: _Reading) -> Collection:
     collection = Collection(
         name=marker.name or _title(root),
         samples=tuple(reading.samples),
-        labels=LabelSpace.with_default_positive(names, request.positive),
+        labels=_labels(names, request),
         source=str(root),
         synthetic=marker.synthetic,
         skipped=tuple(reading.skipped),
@@ -138,10 +142,16 @@ def _collection(request: Request, root: Path, reading: _Reading) -> Collection:
     return collection.with_groups(groups)
 
 
+def _labels(names: Sequence[str], request: Request) -> LabelSpace:
+    if request.classes is not None and set(names) <= set(request.classes.names):
+        return request.classes
+    return LabelSpace.with_default_positive(names, request.positive)
+
+
 def _check_classes(request: Request, root: Path, reading: _Reading) -> None:
     """Refuse what cannot be a collection, saying what was found instead."""
     labels = {sample.label for sample in reading.samples}
-    if len(labels) >= 2:
+    if len(labels) >= 2 or (request.classes is not None and labels and labels <= set(request.classes.names)):
         return
     if labels:
         only = next(iter(labels))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lince.core.events import EventBus
+from lince.core.types import LabelSpace
 from lince.data.where import Condition
 
 
@@ -28,6 +29,8 @@ class Request:
         read less.
     table
         A file of labels to join, for images that carry none.
+    classes
+        Those of a model that is to be measured: then images of one class will do.
     bus
         Told of the progress.
     """
@@ -38,6 +41,7 @@ class Request:
     target: str | None = None
     where: tuple[Condition, ...] = ()
     table: Path | None = None
+    classes: LabelSpace | None = None
     bus: EventBus | None = None
 
     @property

@@ -18,7 +18,8 @@ export function drawResult(answer, actions) {
   put(".slot-model", answer.model_id);
   put(".slot-input", answer.input_sha256);
   put(".slot-id", answer.id);
-  article.querySelector(".warning").hidden = !answer.flags.includes("low_confidence");
+  article.querySelector(".low").hidden = !answer.flags.includes("low_confidence");
+  article.querySelector(".blank").hidden = !answer.flags.includes("blank");
   drawThreshold(article.querySelector(".by-threshold"), answer);
   drawBars(article.querySelector(".bars"), answer);
   drawPictures(article, answer);

@@ -26,7 +26,7 @@ FEW_GROUPS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Estimator:
     """The data on the table, the decisions made of it, and its resamples.
 
     ``group`` numbers the unit that is resampled: the patient where some patient has several images (``clustered``),
@@ -54,7 +54,7 @@ class Bench:
         grouping: tuple[Indices, int] | None,
         seed: int,
         confidence: float,
-    ) -> Bench:
+    ) -> Estimator:
         """Decide every image and draw the resamples."""
         clustered = grouping is not None and grouping[1] < true.size
         group, n_groups = grouping if grouping is not None and clustered else (np.arange(true.size), true.size)
