@@ -17,7 +17,7 @@ _FITS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A file-naming convention; the first group of ``pattern``, matched from the start, is the patient."""
+    """A file-naming convention; ``patient`` in ``pattern``, matched from the start, names the patient."""
 
     name: str
     pattern: re.Pattern[str]
@@ -26,18 +26,28 @@ class Scheme:
     def group(self, file_name: str) -> str | None:
         """The patient that a file name carries, if it follows the scheme."""
         match = self.pattern.match(file_name)
-        return None if match is None else self.prefix + match.group(1)
+        return None if match is None else self.prefix + match["patient"]
 
+
+# BreakHis: SOB_M_DC-14-13412-40-001.png is biopsy, class, tumour type, slide, magnification and number. The slide alone
+# is the patient: 14-13412 is under two types, and is one woman.
+BREAKHIS = Scheme(
+    "breakhis",
+    re.compile(
+        r"SOB_(?P<tumour_class>[BM])_(?P<tumour_type>[A-Z]+)-(?P<patient>\d+-\w+?)"
+        r"-(?P<magnification>40|100|200|400)-(?P<number>\d+)\."
+    ),
+    prefix="SOB-",
+)
 
 SCHEMES: tuple[Scheme, ...] = (
     # Kermany chest X-rays: person12_virus_3.jpeg, IM-0115-0001.jpeg, IM-0115-0001-0002.jpeg, NORMAL2-IM-1423-0001.jpeg.
     # The two IM numberings stay apart: nothing says that IM-0115 and NORMAL2-IM-0115 are one child. One person may
     # have bacterial and viral images, and is one patient.
-    Scheme("kermany", re.compile(r"(person\d+(?=_(?:bacteria|virus)_\d)|(?:NORMAL\d*-)?IM-\d+(?=-\d))")),
-    # BreakHis: SOB_M_DC-14-13412-40-001.png. The slide alone is the patient: 14-13412 is under two subtypes.
-    Scheme("breakhis", re.compile(r"SOB_[BM]_[A-Z]+-(\d+-\w+?)-(?:40|100|200|400)-\d+\."), prefix="SOB-"),
+    Scheme("kermany", re.compile(r"(?P<patient>person\d+(?=_(?:bacteria|virus)_\d)|(?:NORMAL\d*-)?IM-\d+(?=-\d))")),
+    BREAKHIS,
     # Names that say so: patient012_scan1.png, subject-7-left.dcm, paciente3_b.jpg.
-    Scheme("patient", re.compile(r"((?:patient|subject|paciente)[-_ ]?\d+)(?=[-_ ])", re.IGNORECASE)),
+    Scheme("patient", re.compile(r"(?P<patient>(?:patient|subject|paciente)[-_ ]?\d+)(?=[-_ ])", re.IGNORECASE)),
 )
 
 
