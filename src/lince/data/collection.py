@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from lince.core.errors import ConfigError
 from lince.core.types import SPLITS, LabelSpace, Sample, Skipped, Split
+
+# What `PurePath` would clear away: a doubled slash, a dot alone, a slash at the end.
+_UNCLEAN = re.compile(r"//|/\.(?:/|$)|/$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Collection:
         Files left out, and why.
     notices
         Sentences the user should read: guesses made, leaks found.
+    root
+        Folder that identities are relative to, where that is not ``source``.
 
     Raises
     ------
@@ -47,6 +54,7 @@ class Collection:
     synthetic: bool = False
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
+    root: str = ""
 
     def __post_init__(self) -> None:
         unknown = {sample.label for sample in self.samples} - set(self.labels.names)
@@ -120,17 +128,28 @@ class Collection:
 
     def identity(self, sample: Sample) -> str:
         """A name for the sample that does not change when the collection is moved to another place or machine."""
-        path = PurePath(sample.path)
-        source = PurePath(self.source)
-        inside = path.is_relative_to(source)
-        text = path.relative_to(source).as_posix() if inside else f"{sample.label}/{path.name}"
-        return text if sample.row is None else f"{text}[{sample.row}]"
+        return next(iter(self.identities((sample,))))
+
+    def identities(self, samples: Iterable[Sample]) -> Iterator[str]:
+        """The `identity` of each sample; quicker for many."""
+        source = PurePath(self.root or self.source)
+        prefix = "" if str(source) == "." else os.path.join(source, "")  # noqa: PTH118  with the separator at the end
+        for sample in samples:
+            text = sample.path
+            # A plain path under the root needs no parsing, which takes ten times as long.
+            if os.sep == "/" and prefix and text.startswith(prefix) and not _UNCLEAN.search(text, len(prefix) - 1):
+                text = text[len(prefix) :]
+            else:
+                path = PurePath(text)
+                inside = path.is_relative_to(source)
+                text = path.relative_to(source).as_posix() if inside else f"{sample.label}/{path.name}"
+            yield text if sample.row is None else f"{text}[{sample.row}]"
 
     def digest(self) -> str:
         """SHA-256 over classes and every sample's identity, label, group and part; pixels are not read."""
         digest = hashlib.sha256(json.dumps([self.name, self.labels.names, self.labels.positive]).encode())
-        for sample in self.samples:
-            line = json.dumps([self.identity(sample), sample.label, sample.group, sample.split])
+        for sample, identity in zip(self.samples, self.identities(self.samples), strict=True):
+            line = json.dumps([identity, sample.label, sample.group, sample.split])
             digest.update(line.encode())
         return digest.hexdigest()
 

@@ -60,7 +60,7 @@ def split_collection(
     ConfigError
         ``fractions`` are not three shares of 1 with some train.
     """
-    _check_fractions(fractions)
+    check_fractions(fractions)
     if groups is not None:
         collection = collection.with_groups(groups)
     given = {sample.split for sample in collection.samples if sample.split is not None}
@@ -83,7 +83,14 @@ def split_collection(
     return result.with_notices(*_notices(result))
 
 
-def _check_fractions(fractions: Fractions) -> None:
+def check_fractions(fractions: Fractions) -> None:
+    """Refuse fractions that cannot be.
+
+    Raises
+    ------
+    ConfigError
+        They are not three shares of 1 with some train.
+    """
     fair = len(fractions) == 3 and all(0 <= f <= 1 for f in fractions) and fractions[0] > 0
     if not fair or abs(sum(fractions) - 1) > 1e-6:
         raise ConfigError(

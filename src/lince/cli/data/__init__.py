@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from lince.cli.data import info, phantoms
+from lince.cli.data import convert, info, phantoms, split
 
 app = typer.Typer(help="Look at collections of images.", no_args_is_help=True)
 app.command("info")(info.info)
+app.command("convert")(convert.convert)
+app.command("split")(split.split)
 app.command("phantoms")(phantoms.phantoms)

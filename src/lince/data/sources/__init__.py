@@ -14,7 +14,7 @@ from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
 from lince.core.types import LabelSpace
 from lince.data.collection import Collection
-from lince.data.sources import breakhis, folder, medmnist, medpix, phantoms
+from lince.data.sources import breakhis, folder, manifest, medmnist, medpix, phantoms
 from lince.data.sources.request import Request
 from lince.data.where import filtered, parse_where
 
@@ -47,6 +47,7 @@ SOURCES: tuple[Source, ...] = (
     Source("phantoms", phantoms.recognises, phantoms.read),
     Source("breakhis", breakhis.recognises, breakhis.read, frozenset({"target"})),
     Source("medpix", medpix.recognises, medpix.read, frozenset({"target"})),
+    Source("manifest", manifest.recognises, manifest.read, frozenset({"target"})),
     Source("folder", folder.recognises, folder.read),
 )
 
