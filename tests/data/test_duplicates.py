@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from lince.core.errors import ConfigError
 from lince.core.events import Event, EventBus, WorkFinished, WorkStarted
-from lince.data import duplicates, load, near_duplicate_groups
+from lince.data import duplicates, load, near_duplicate_groups, neighbours
 
 Pixels = NDArray[np.uint8]
 
@@ -131,16 +131,16 @@ def test_the_reduced_search_finds_what_the_whole_one_finds(monkeypatch: pytest.M
     for copy, original in ((10, 300), (11, 301), (12, 302)):
         images[copy] = brighter(images[original])
     whole = near_duplicate_groups(images)
-    monkeypatch.setattr(duplicates, "_REDUCE_ABOVE", 100)
-    monkeypatch.setattr(duplicates, "_ROWS", 64)
-    monkeypatch.setattr(duplicates, "_COLUMNS", 96)
+    monkeypatch.setattr(neighbours, "REDUCE_ABOVE", 100)
+    monkeypatch.setattr(neighbours, "_ROWS", 64)
+    monkeypatch.setattr(neighbours, "_COLUMNS", 96)
     assert near_duplicate_groups(images) == whole
     assert len(set(whole)) == 397
 
 
 def test_too_many_pairs_keep_the_closest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "_MOST_PAIRS", 10)
-    monkeypatch.setattr(duplicates, "_ROWS", 8)
+    monkeypatch.setattr(neighbours, "_ROWS", 8)
     images = np.concatenate([np.repeat(scans(1), 20, axis=0), scans(20, seed=1)])
     groups = near_duplicate_groups(images)
     assert len(set(groups[:20])) == 1
