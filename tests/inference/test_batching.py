@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,13 @@ class Paced:
         self.busy = threading.Event()
         self.batches: list[list[object]] = []
         self.failure: Exception | None = None
+        self.warmed: list[int] = []
+        self.cold = False
+
+    def warm_up(self, batch: int) -> None:
+        if self.cold:
+            raise MemoryError
+        self.warmed.append(batch)
 
     def run(self, items: Sequence[Any], *, explain: Sequence[bool]) -> list[Any]:
         self.batches.append(list(items))
@@ -154,3 +162,17 @@ def test_the_real_predictor_behind_it(tiny_bundle: Path, tiny_images: Path) -> N
         assert outcome.prediction.input_sha256 == item.input_sha256
         assert outcome.prediction.probabilities == pytest.approx(expected.probabilities, abs=0.01)
         assert outcome.heat_map is not None
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_every_size_of_batch_is_warm_before_the_first_request(paced: Paced, cold: bool) -> None:
+    paced.cold = cold
+    paced.gate.set()
+    batcher = MicroBatcher(paced, max_batch=4)  # type: ignore[arg-type]
+    deadline = time.monotonic() + WAIT
+    while not cold and len(paced.warmed) < 4 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert sorted(paced.warmed) == ([] if cold else [1, 2, 3, 4])
+    # Warming up that fails costs nobody an answer.
+    assert batcher.submit("a").result(WAIT) == ("a", False)  # type: ignore[arg-type]
+    batcher.close()

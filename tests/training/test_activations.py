@@ -16,8 +16,7 @@ from lince.core.events import Event, EventBus, WorkAdvanced, WorkStarted
 from lince.imaging.augmentation import AugmentationSpec
 from lince.models import build, entry_for
 from lince.models.network import Network
-from lince.training.activations import Activations, Frozen, compute_activations
-from lince.training.plan import Phase
+from lince.training.activations import Activations, Frozen, Recipe, compute_activations
 
 CPU = torch.device("cpu")
 
@@ -39,17 +38,13 @@ def pixels() -> np.ndarray:
 def compute(
     network: Network, pixels: np.ndarray, place: Path, boundary: Any, *, views: int = 1, seed: int = 0
 ) -> tuple[Activations, list[Event]]:
-    phase = Phase(
-        name="a", boundary=boundary, views=views, epochs=1, learning_rate=1e-3, weight_decay=0, patience=1, batch_size=4
-    )
+    recipe = Recipe("a", boundary, views, AugmentationSpec.model_validate({}), seed, "t")
     heard: list[Event] = []
     bus = EventBus()
     bus.subscribe(heard.append)
     found = compute_activations(
-        Frozen(network, CPU, 64), pixels, np.array([4, 1, 0, 5]), phase,
-        views=views, augmentation=AugmentationSpec.model_validate({}), seed=seed, place=place / "deep" / "act",
-        task="t", bus=bus,
-    )  # fmt: skip
+        Frozen(network, CPU, 64), pixels, np.array([4, 1, 0, 5]), recipe, place=place / "deep" / "act", bus=bus
+    )
     return found, heard
 
 

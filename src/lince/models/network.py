@@ -6,7 +6,7 @@ frozen and computed once, everything after it is trained or differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import torch
@@ -49,11 +49,18 @@ class LinearHead(nn.Module):
         """Feature maps (N, D, h, w) to (N, classes)."""
         return self.classify(self.embed(*maps))
 
-    def standardise(self, embeddings: Tensor) -> None:
-        """Measure mean and deviation of the columns of (N, D) embeddings."""
-        values = embeddings.double()
-        self.feature_mean.copy_(values.mean(0))
-        deviation = values.std(0, correction=0)
+    def standardise(self, embeddings: Iterable[Tensor]) -> None:
+        """Measure mean and deviation of the columns of embeddings, which come in blocks (B, D)."""
+        count = 0
+        total = torch.zeros_like(self.feature_mean, dtype=torch.float64)
+        squares = torch.zeros_like(total)
+        for block in embeddings:
+            values = block.double()
+            count += len(values)
+            total, squares = total + values.sum(0), squares + values.square().sum(0)
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
+        self.feature_mean.copy_(mean)
         # A column that hardly varies here would blow up the smallest change that fine-tuning makes to it.
         self.feature_std.copy_(deviation.clamp_min(max(0.1 * float(deviation.median()), 1e-3)))
 

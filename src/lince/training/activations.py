@@ -19,9 +19,9 @@ from lince.core.files import make_folder, write_error, write_json
 from lince.core.seeds import derived_seed
 from lince.imaging.augmentation import AugmentationSpec, augment
 from lince.models.network import Network, average
-from lince.training.plan import Phase
 
 _BATCH = 16
+_BLOCK = 1024
 
 
 class Versions(Protocol):
@@ -54,6 +54,13 @@ class Activations:
     def views(self) -> int:
         """Versions of each image."""
         return int(self.values.shape[0])
+
+    def blocks(self) -> Iterator[Tensor]:
+        """Every activation once, (B, ...) at a time."""
+        for view in range(self.views):
+            for start in range(0, len(self.rows), _BLOCK):
+                positions = np.arange(start, min(start + _BLOCK, len(self.rows)))
+                yield self.take(np.full_like(positions, view), positions)
 
     def take(self, view: NDArray[np.int64], position: NDArray[np.int64]) -> Tensor:
         """Activations of image ``position[i]`` in version ``view[i]``, as (B, ...)."""
@@ -93,17 +100,36 @@ class Frozen:
         return planes, height, width
 
 
+@final
+@dataclass(frozen=True)
+class Recipe:
+    """What to compute: up to which boundary, in how many versions of each image, changed how."""
+
+    phase: str
+    boundary: int | str
+    views: int
+    augmentation: AugmentationSpec | None
+    seed: int
+    task: str
+
+    def facts(self, images: int) -> dict[str, object]:
+        """What tells one file of activations from another."""
+        return {
+            "phase": self.phase,
+            "boundary": self.boundary,
+            "views": self.views,
+            "images": images,
+            "seed": self.seed,
+        }
+
+
 def compute_activations(
     frozen: Frozen,
     pixels: NDArray[np.uint8],
     rows: NDArray[np.int64],
-    phase: Phase,
+    recipe: Recipe,
     *,
-    views: int,
-    augmentation: AugmentationSpec | None,
-    seed: int,
     place: Path,
-    task: str,
     bus: EventBus,
 ) -> Activations:
     """Run the frozen part over ``pixels[rows]``, once per view.
@@ -115,33 +141,22 @@ def compute_activations(
     OutputError
         The disk is full.
     """
-    if phase.boundary == 0:
-        return Activations(_Images(pixels, rows), rows, augmentation)
-    facts = {"phase": phase.name, "boundary": phase.boundary, "views": views, "images": len(rows), "seed": seed}
+    if recipe.boundary == 0:
+        return Activations(_Images(pixels, rows), rows, recipe.augmentation)
+    facts = recipe.facts(len(rows))
     data, note = place.with_suffix(".npy"), place.with_suffix(".json")
     if not _complete(note, facts):
         make_folder(place.parent)
         note.unlink(missing_ok=True)
-        bus.publish(WorkStarted(task, views * len(rows)))
+        bus.publish(WorkStarted(recipe.task, recipe.views * len(rows)))
         try:
-            _fill(
-                frozen,
-                pixels,
-                rows,
-                phase,
-                views=views,
-                augmentation=augmentation,
-                seed=seed,
-                data=data,
-                task=task,
-                bus=bus,
-            )
+            _fill(frozen, pixels, rows, recipe, data, bus)
         except OSError as error:
             data.unlink(missing_ok=True)
             raise write_error(data, error) from error
         write_json(note, facts)
-        bus.publish(WorkFinished(task))
-    shape = None if phase.boundary == "embedding" else frozen.shape(phase.boundary)
+        bus.publish(WorkFinished(recipe.task))
+    shape = None if isinstance(recipe.boundary, str) else frozen.shape(recipe.boundary)
     return Activations(np.load(data, mmap_mode="r"), rows, map_shape=shape)
 
 
@@ -156,25 +171,20 @@ def _fill(
     frozen: Frozen,
     pixels: NDArray[np.uint8],
     rows: NDArray[np.int64],
-    phase: Phase,
-    *,
-    views: int,
-    augmentation: AugmentationSpec | None,
-    seed: int,
+    recipe: Recipe,
     data: Path,
-    task: str,
     bus: EventBus,
 ) -> None:
     out: np.memmap[tuple[int, ...], np.dtype[np.generic]] | None = None
     done = 0
-    for view in range(views):
+    for view in range(recipe.views):
         for start, batch in _batches(pixels, rows):
-            if view > 0 and augmentation is not None:
-                batch = augment(batch, augmentation, seed=derived_seed(seed, "view", view, start))
-            found = frozen.run(batch, phase.boundary)
+            if view > 0 and recipe.augmentation is not None:
+                batch = augment(batch, recipe.augmentation, seed=derived_seed(recipe.seed, "view", view, start))
+            found = frozen.run(batch, recipe.boundary)
             if out is None:
                 out = np.lib.format.open_memmap(
-                    data, mode="w+", dtype=found.dtype, shape=(views, len(rows), *found.shape[1:])
+                    data, mode="w+", dtype=found.dtype, shape=(recipe.views, len(rows), *found.shape[1:])
                 )
                 # A sparse file on a full disk would kill the process when it is touched; claim the room now.
                 if hasattr(os, "posix_fallocate"):
@@ -182,7 +192,7 @@ def _fill(
                         os.posix_fallocate(stream.fileno(), 0, data.stat().st_size)
             out[view, start : start + len(batch)] = found
             done += len(batch)
-            bus.publish(WorkAdvanced(task, done))
+            bus.publish(WorkAdvanced(recipe.task, done))
     if out is not None:
         out.flush()
 

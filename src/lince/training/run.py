@@ -21,7 +21,7 @@ from lince.models import ModelEntry, build, entry_for
 from lince.models.folding import ready_to_run
 from lince.models.network import LinearHead, Network
 from lince.models.precision import best_device
-from lince.training.activations import Activations, Frozen, compute_activations
+from lince.training.activations import Activations, Frozen, Recipe, compute_activations
 from lince.training.finish import finish, parse_aim
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.folder import RunFolder, default_out
@@ -217,8 +217,7 @@ def _run_phase(
     device = best_device()
     data = _phase_data(network, phase, plan, prepared, place, device, bus)
     if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
-        rows = data.train.values
-        network.head.standardise(torch.from_numpy(np.array(rows).reshape(-1, rows.shape[-1])))
+        network.head.standardise(data.train.blocks())
     result = fit(network, phase, data, weights=weights, seed=plan.seed, folder=place, device=device, bus=bus)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
     folder.finish_phase(phase.name, {"best_score": result.best_score, "history": result.history})
@@ -240,17 +239,17 @@ def _phase_data(
     found: dict[str, Activations] = {}
     for split in ("train", "val"):
         training = split == "train"
-        found[split] = compute_activations(
-            frozen,
-            prepared.images.pixels,
-            prepared.rows(split),
-            phase,
+        recipe = Recipe(
+            phase=phase.name,
+            boundary=phase.boundary,
             views=phase.views if training else 1,
             augmentation=plan.augmentation if training else None,
             seed=plan.seed,
-            place=place / f"activations-{split}",
             task=f"Computing features ({phase.name}, {'training' if training else 'validation'})",
-            bus=bus,
+        )
+        place_of_split = place / f"activations-{split}"
+        found[split] = compute_activations(
+            frozen, prepared.images.pixels, prepared.rows(split), recipe, place=place_of_split, bus=bus
         )
     return PhaseData(
         found["train"], prepared.labels[prepared.rows("train")], found["val"], prepared.labels[prepared.rows("val")]
