@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["LinceError", "Predictor", "__version__", "evaluate", "load", "train"]
+__all__ = ["LinceError", "Predictor", "__version__", "audit", "evaluate", "load", "train"]
 
 if TYPE_CHECKING:
     from lince.core.errors import LinceError
     from lince.data import load
-    from lince.inference import Predictor, evaluate
+    from lince.inference import Predictor, audit, evaluate
     from lince.training import train
 
 _HOMES = {
     "LinceError": "lince.core.errors",
     "Predictor": "lince.inference",
+    "audit": "lince.inference",
     "evaluate": "lince.inference",
     "load": "lince.data",
     "train": "lince.training",

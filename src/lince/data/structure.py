@@ -94,7 +94,8 @@ def fine(small: Floats) -> Floats:
     from scipy.ndimage import uniform_filter
 
     rest = small - uniform_filter(small, (1, _MEAN_WINDOW, _MEAN_WINDOW))
-    contrast = np.sqrt(uniform_filter(rest * rest, (1, _CONTRAST_WINDOW, _CONTRAST_WINDOW)))
+    # Running sums end a hair below zero where all is flat.
+    contrast = np.sqrt(np.maximum(uniform_filter(rest * rest, (1, _CONTRAST_WINDOW, _CONTRAST_WINDOW)), 0))
     flat = np.sqrt((rest * rest).mean(axis=(1, 2))) < _FLAT
     vector = unit((rest / (contrast + _NOISE)).reshape(len(small), -1).astype(np.float32))
     vector[flat] = 0

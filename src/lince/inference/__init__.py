@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "evaluate"]
+__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "audit", "evaluate"]
 
 if TYPE_CHECKING:
+    from lince.inference.auditing import audit
     from lince.inference.batching import MicroBatcher
     from lince.inference.bundle import Bundle
     from lince.inference.measuring import evaluate
@@ -18,6 +19,7 @@ _HOMES = {
     "Outcome": "predictor",
     "Predictor": "predictor",
     "Prepared": "predictor",
+    "audit": "auditing",
     "evaluate": "measuring",
 }
 

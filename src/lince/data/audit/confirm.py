@@ -99,7 +99,7 @@ class Likeness:
         for scale in _SCALES:
             side = round(scale * grid)
             weights = area_weights(grid, side)
-            template = fine(weights @ piece @ weights.T)
+            template = fine((weights @ piece @ weights.T).astype(np.float32))
             padded = np.zeros_like(whole)
             padded[:, :side, :side] = template
             window = np.zeros((grid, grid), np.float32)

@@ -88,7 +88,7 @@ def _difference(
 
 def _statistics(seen: Survey, theirs: Survey) -> list[dict[str, Any]]:
     sets = ["here"] * len(seen) + ["there"] * len(theirs)
-    found = []
+    found: list[dict[str, Any]] = []
     for fact in _STATISTICS:
         here, there = seen.numbers[fact], theirs.numbers[fact]
         difference = difference_between([*here.tolist(), *there.tolist()], sets)
@@ -105,12 +105,12 @@ def _statistics(seen: Survey, theirs: Survey) -> list[dict[str, Any]]:
                     "p": p,
                 }
             )
-    return sorted(found, key=lambda s: -s["effect"])[:_SHOWN_FACTS]
+    return sorted(found, key=lambda s: float(s["effect"]), reverse=True)[:_SHOWN_FACTS]
 
 
 def _attributes(collection: Collection, against: Collection) -> list[dict[str, Any]]:
     ours, theirs = attribute_values(collection.samples), attribute_values(against.samples)
-    found = []
+    found: list[dict[str, Any]] = []
     for name in sorted(set(ours) & set(theirs)):
         here = [value for value in ours[name] if value is not None]
         there = [value for value in theirs[name] if value is not None]
@@ -121,7 +121,7 @@ def _attributes(collection: Collection, against: Collection) -> list[dict[str, A
             found.append(
                 {"attribute": name, "measure": difference.measure, "effect": difference.effect, "p": difference.p}
             )
-    return sorted(found, key=lambda a: -a["effect"])
+    return sorted(found, key=lambda a: float(a["effect"]), reverse=True)
 
 
 def _two_samples(here: NDArray[np.float32], there: NDArray[np.float32]) -> tuple[float, float, float, Sequence[int]]:

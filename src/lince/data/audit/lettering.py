@@ -88,17 +88,15 @@ def _letters(grey: NDArray[np.uint8]) -> list[tuple[int, int, int, int]]:
     numbers, count = label(bright, np.ones((3, 3), int))
     if not 0 < count <= _MOST_PARTS:
         return []
-    height, width = grey.shape
-    highest = max(_LOWEST + 1, _HIGHEST_SHARE * height)
+    highest = max(_LOWEST + 1, _HIGHEST_SHARE * grey.shape[0])
     letters = []
     for number, place in enumerate(find_objects(numbers), 1):
-        rows, columns = place
+        rows, columns = place[0], place[1]
         tall, wide = rows.stop - rows.start, columns.stop - columns.start
         if not (_LOWEST <= tall <= highest and 1 <= wide <= 1.6 * tall):
             continue
-        if _is_drawn(grey, numbers, number, place):
+        if _is_drawn(grey, numbers, number, (rows, columns)):
             letters.append((rows.start, columns.start, rows.stop, columns.stop))
-    del width
     return letters
 
 

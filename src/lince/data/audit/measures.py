@@ -26,8 +26,6 @@ ABOUT: Mapping[str, About] = {
     "height": "container",
     "aspect": "container",
     "area": "container",
-    "bytes": "container",
-    "bytes-per-pixel": "container",
     "exif": "container",
     "format": "container",
     "mode": "container",
@@ -35,18 +33,22 @@ ABOUT: Mapping[str, About] = {
     "border": "frame",
     "border-level": "frame",
     "lettering": "frame",
+    "bytes": "content",
+    "bytes-per-pixel": "content",
     "mean": "content",
     "std": "content",
     "white": "content",
     "black": "content",
     "sharpness": "content",
 }
-"""Every fact, and what it is about. ``border`` is the share of the image that constant margins take."""
+"""Every fact, and what it is about. ``border`` is the share of the image that constant margins take. The size of a
+compressed file follows what it shows, so ``bytes`` are content."""
 
 # Statistics are taken on at most about this many rows and columns.
 _ENOUGH = 512
 _EXIF_WITHIN = 1 << 16
 _WHITE, _BLACK = 254, 1
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _FLAT = 6  # grey levels between which a margin counts as constant (JPEG ripples)
 
 
@@ -105,13 +107,18 @@ def measure(data: bytes, decoded: Decoded, *, is_file: bool) -> Measured:
 def _grey(pixels: Pixels) -> NDArray[np.uint8]:
     """(h, w) uint8, every n-th row and column of a large image."""
     step = max(1, min(pixels.shape[:2]) // _ENOUGH)
-    thin = pixels[::step, ::step]
-    if thin.dtype == np.uint16:
-        thin = thin >> 8
-    if thin.ndim == 3:
-        thin = thin @ np.array([0.299, 0.587, 0.114], np.float32)
-    grey: NDArray[np.uint8] = np.ascontiguousarray(thin).astype(np.uint8)
+    levels = pixels[::step, ::step].astype(np.float32)
+    if pixels.dtype == np.uint16:
+        levels *= 255 / _ceiling(int(pixels.max()))
+    if levels.ndim == 3:
+        levels = levels @ _LUMA
+    grey: NDArray[np.uint8] = np.ascontiguousarray(np.rint(levels)).astype(np.uint8)
     return grey
+
+
+def _ceiling(highest: int) -> int:
+    """The white of 16-bit samples: of 10, 12, 14 or 16 bits, whichever holds the highest."""
+    return next(ceiling for bits in (10, 12, 14, 16) if (ceiling := 2**bits - 1) >= highest)
 
 
 def _has_exif(data: bytes) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lince.core.types import Skipped
 from lince.data.audit import kinds
-from lince.data.audit.findings import Evidence, Finding
+from lince.data.audit.findings import Evidence, Finding, Severity
 from lince.data.audit.lettering import Box
 from lince.data.collection import Collection
 
@@ -82,7 +82,7 @@ def saturated_finding(kept: NDArray[np.int64], numbers: Numbers) -> list[Finding
     )
     share = len(rows) / len(kept)
     values = {"share": share, "usual": usual}
-    severity = "warning" if share < 0.25 else "note"
+    severity: Severity = "warning" if share < 0.25 else "note"
     return [Finding(kinds.SATURATED, severity, len(rows), values, evidence, len(rows))]
 
 
@@ -142,7 +142,7 @@ def text_finding(
         "by_header": len(by_header),
         "where": dict(Counter(place for own in boxes.values() for place in {_place(box) for box in own}).most_common()),
     }
-    severity = "warning" if boxes else "note"
+    severity: Severity = "warning" if boxes else "note"
     return [Finding(kinds.BURNED_IN_TEXT, severity, len(rows), values, evidence, len(rows))]
 
 

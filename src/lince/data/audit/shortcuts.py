@@ -96,9 +96,8 @@ def probe_facts(collection: Collection, facts: Sequence[Fact]) -> list[Probe]:
         rows = np.sort(np.random.default_rng(_SEED).choice(rows, _MOST_ROWS, replace=False))
     samples = [collection.samples[row] for row in rows.tolist()]
     # A sample without a group stands alone.
-    groups = np.unique(
-        [f"g{s.group}" if s.group is not None else f"s{i}" for i, s in enumerate(samples)], return_inverse=True
-    )[1]
+    keys = [f"g{s.group}" if s.group is not None else f"s{i}" for i, s in enumerate(samples)]
+    groups = np.unique(np.array(keys), return_inverse=True)[1].astype(np.int64)
     folds = _folds(labels[rows], groups)
     probes = [
         probe
@@ -168,7 +167,7 @@ def _probe(
             max_leaf_nodes=_LEAVES, min_samples_leaf=max(5, len(train) // 100), class_weight="balanced"
         )
         tree.fit(columns[train], labels[train])
-        scores[np.ix_(test, [place[name] for name in tree.classes_])] = tree.predict_proba(columns[test])
+        scores[np.ix_(test, np.array([place[name] for name in tree.classes_]))] = tree.predict_proba(columns[test])
     best: Probe | None = None
     for number, name in enumerate(names):
         mine = labels == name
@@ -209,11 +208,10 @@ def _detail(fact: Fact, values: Sequence[Any], mine: NDArray[np.bool_], label: s
     others = [value for value, own in zip(values, mine, strict=True) if not own]
     counts = Counter(values)
     if not fact.is_number or len(counts) <= 12:
-        here, there = Counter(ours), Counter(others)
-        word = max(counts, key=lambda v: abs(here[v] / len(ours) - there[v] / len(others)))
-        shares = (
-            f"{100 * here[word] / len(ours):.0f} % of {label}, {100 * there[word] / len(others):.0f} % of the others"
-        )
+        of_ours, of_others = Counter(ours), Counter(others)
+        word = max(counts, key=lambda v: abs(of_ours[v] / len(ours) - of_others[v] / len(others)))
+        ours_share, others_share = of_ours[word] / len(ours), of_others[word] / len(others)
+        shares = f"{100 * ours_share:.0f} % of {label}, {100 * others_share:.0f} % of the others"
         return f"{_written(word)} in {shares}"
     here, there = float(np.median(ours)), float(np.median(others))
     return f"median {here:.4g} in {label}, {there:.4g} in the others"
