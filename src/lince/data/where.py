@@ -18,7 +18,7 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 _FORM = re.compile(r"\s*(?P<attribute>[^=!<>]+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<values>.*?)\s*", re.DOTALL)
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 # Facts of a sample that are not attributes but may be asked for.
-_FIELDS = ("label", "group", "split")
+FIELDS = ("label", "group", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +88,11 @@ def filtered(collection: Collection, where: Sequence[Condition]) -> Collection:
     """
     if not where:
         return collection
-    known = {name for sample in collection.samples for name in sample.attributes} | set(_FIELDS)
-    for condition in where:
-        if condition.attribute not in known:
-            near = get_close_matches(condition.attribute, known, n=1)
-            raise ConfigError(
-                "The images of this source have no such attribute",
-                received=condition.attribute,
-                fix=f"did you mean {near[0]}" if near else f"choose one of: {', '.join(sorted(known))}",
-            )
+    check_known(where, {name for sample in collection.samples for name in sample.attributes})
     kept = [sample for sample in collection.samples if all(condition.holds(sample) for condition in where)]
     if not kept:
-        raise SourceError(
-            "No image meets every condition",
-            received=" and ".join(map(str, where)),
-            fix=_offer(collection, where[0].attribute),
-        )
+        empty = next((c for c in where if not any(map(c.holds, collection.samples))), where[0])
+        raise no_match(where, empty.attribute, {_value(sample, empty.attribute) for sample in collection.samples})
     present = {sample.label for sample in kept}
     names = tuple(name for name in collection.labels.names if name in present)
     if len(names) < 2:
@@ -117,14 +106,43 @@ def filtered(collection: Collection, where: Sequence[Condition]) -> Collection:
     return replace(collection, samples=tuple(kept), labels=labels)
 
 
-def _offer(collection: Collection, attribute: str) -> str:
-    values = {str(_value(s, attribute)) for s in collection.samples if _value(s, attribute) is not None}
-    shown = ", ".join(sorted(values)[:8])
-    return f"{attribute} is one of: {shown}" + (", ..." if len(values) > 8 else "")
+def check_known(where: Sequence[Condition], attributes: Iterable[str]) -> None:
+    """Refuse a condition on an attribute that no sample has.
+
+    Raises
+    ------
+    ConfigError
+        The message names the attributes that there are.
+    """
+    known = {*attributes, *FIELDS}
+    for condition in where:
+        if condition.attribute not in known:
+            near = get_close_matches(condition.attribute, known, n=1)
+            raise ConfigError(
+                "The images of this source have no such attribute",
+                received=condition.attribute,
+                fix=f"did you mean {near[0]}" if near else f"choose one of: {', '.join(sorted(known))}",
+            )
+
+
+def no_match(where: Sequence[Condition], attribute: str, values: Iterable[Any]) -> SourceError:
+    """The error for conditions that leave nothing; ``values`` are those that ``attribute`` has."""
+    found = [str(value) for value in sorted(values, key=_order) if value is not None]
+    return SourceError(
+        "No image meets every condition",
+        received=" and ".join(map(str, where)),
+        fix=f"{attribute} is one of: {', '.join(found[:8])}" + (", ..." if len(found) > 8 else ""),
+    )
+
+
+def _order(value: Any) -> tuple[float, str]:
+    """Numbers by size, then texts."""
+    number = _number(value)
+    return (number if number is not None else float("inf"), str(value))
 
 
 def _value(sample: Sample, attribute: str) -> Any:
-    return getattr(sample, attribute) if attribute in _FIELDS else sample.attributes.get(attribute)
+    return getattr(sample, attribute) if attribute in FIELDS else sample.attributes.get(attribute)
 
 
 def _same(value: Any, wanted: str) -> bool:

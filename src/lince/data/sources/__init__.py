@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lince.core.addresses import without_credentials
 from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
 from lince.core.types import LabelSpace
 from lince.data.collection import Collection
-from lince.data.sources import breakhis, folder, manifest, medmnist, medpix, phantoms
+from lince.data.sources import breakhis, folder, manifest, medmnist, medpix, mongodb, phantoms
 from lince.data.sources.request import Request
 from lince.data.where import filtered, parse_where
 
@@ -43,6 +45,7 @@ class Source:
 
 # Asked in this order; the last one takes whatever is left and says what it expected.
 SOURCES: tuple[Source, ...] = (
+    Source("mongodb", mongodb.recognises, mongodb.read, frozenset({"target"})),
     Source("medmnist", medmnist.recognises, medmnist.read, frozenset({"size"})),
     Source("phantoms", phantoms.recognises, phantoms.read),
     Source("breakhis", breakhis.recognises, breakhis.read, frozenset({"target"})),
@@ -106,6 +109,13 @@ def load(
     return filtered(reader.read(request), conditions)
 
 
+def options_for(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options of another source, as keywords of `load`, that mean something to this one too."""
+    kind, location = _parse(source)
+    reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
+    return {name: value for name, value in options.items() if name not in _ELSEWHERE or name in reader.takes}
+
+
 _ELSEWHERE = {"size": "; --image-size sets the side that the network sees", "target": "", "table": ""}
 
 
@@ -117,7 +127,8 @@ def _check_options(source: Source, location: str, options: Mapping[str, object])
             raise ConfigError(
                 f"A source of the kind {source.kind} takes no --{name}",
                 received=value,
-                fix=f"leave it out for {location} (kinds that take it: {takers}){_ELSEWHERE[name]}",
+                fix=f"leave it out for {without_credentials(location)} (kinds that take it: {takers})"
+                + _ELSEWHERE[name],
             )
 
 
@@ -128,9 +139,13 @@ def _parse(text: str) -> tuple[str | None, str]:
     """
     if not text.strip():
         raise SourceError("No source was given", fix="give a folder of class folders, a MedMNIST name or an .npz file")
+    if mongodb.recognises(text):
+        return "mongodb", text
     if "://" in text:
         raise SourceError(
-            "Images are not read from web addresses", received=text, fix="download the collection and give its folder"
+            "Images are not read from web addresses",
+            received=without_credentials(text),
+            fix="download the collection and give its folder",
         )
     match = re.match(r"([A-Za-z][A-Za-z0-9-]+):(.*)", text, re.DOTALL)
     if match is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from lince.core.errors import ConfigError, SourceError
-from lince.core.types import LabelSpace, Sample, Skipped, Split
+from lince.core.types import Sample, Skipped, Split
 from lince.data.collection import Collection
 from lince.data.groups import BREAKHIS
 from lince.data.sources.folder import SPLIT_NAMES
@@ -95,15 +95,11 @@ def read(request: Request) -> Collection:
     _check(request, names, target)
     samples, notices = _patients_whole(reading.samples)
     notices += _notices(reading, found.others)
-    labels = (
-        LabelSpace.with_default_positive(names, request.positive)
-        if target == "class"
-        else LabelSpace(tuple(names), request.positive)
-    )
     return Collection(
         name="BreakHis",
         samples=tuple(samples),
-        labels=labels,
+        # No one of eight types is the finding.
+        labels=request.label_space(names, guess_positive=target == "class"),
         source=str(root),
         skipped=tuple(reading.skipped),
         notices=tuple(notices),
@@ -171,7 +167,7 @@ def _check(request: Request, names: list[str], target: str) -> None:
             received=request.location,
             fix="give the folder BreaKHis_v1, with files such as SOB_M_DC-14-2523-40-010.png",
         )
-    if len(names) < 2:
+    if len(names) < 2 and not request.fits_model(names):
         raise SourceError(
             f"There is only one {target} here, {names[0]}: a classifier needs at least two",
             received=request.location,

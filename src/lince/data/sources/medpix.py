@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
-from lince.core.types import LabelSpace, Sample, Skipped, Split
+from lince.core.types import Sample, Skipped, Split
 from lince.data.collection import Collection
 from lince.data.sources.medpix_files import Layout, Record, locate, records
 from lince.data.sources.request import Request
@@ -38,7 +38,7 @@ _IMAGE_FACTS: Mapping[str, tuple[str, ...]] = {
 }
 
 # Attribute -> where it stands in a line that tells a case.
-_CASE_FACTS: Mapping[str, tuple[str, ...]] = {
+CASE_FACTS: Mapping[str, tuple[str, ...]] = {
     "title": ("Case", "Title"),
     "history": ("Case", "History"),
     "exam": ("Case", "Exam"),
@@ -125,7 +125,7 @@ def _add_case(reading: _Reading, record: Record) -> None:
     elif number in reading.cases:
         reading.skip(record, "the case was told already, by an earlier line")
     else:
-        reading.cases[number] = dict(_facts(record.content, _CASE_FACTS))
+        reading.cases[number] = dict(_facts(record.content, CASE_FACTS))
 
 
 def _add_image(reading: _Reading, record: Record, split: Split | None) -> None:
@@ -183,7 +183,7 @@ def _as_number(facts: dict[str, Any], name: str) -> None:
 
 def _collection(request: Request, reading: _Reading) -> Collection:
     names = sorted({sample.label for sample in reading.samples}, key=natural)
-    if len(names) < 2:
+    if len(names) < 2 and not request.fits_model(names):
         first = reading.skipped[0] if reading.skipped else None
         raise SourceError(
             f"There are images of {'only one class, ' + names[0] if names else 'no class'} to read here",
@@ -195,7 +195,7 @@ def _collection(request: Request, reading: _Reading) -> Collection:
     return Collection(
         name="MedPix 2.0",
         samples=tuple(reading.samples),
-        labels=LabelSpace.with_default_positive(names, request.positive),
+        labels=request.label_space(names),
         source=str(request.path),
         skipped=tuple(reading.skipped),
         notices=tuple(_notices(request, reading)),

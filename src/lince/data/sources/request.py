@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from lince.core.events import EventBus
 from lince.core.types import LabelSpace
@@ -51,3 +53,21 @@ class Request:
             return Path(self.location).expanduser()
         except RuntimeError:  # ~name, and there is no such user
             return Path(self.location)
+
+    def label_space(self, names: Sequence[str], *, guess_positive: bool = True) -> LabelSpace:
+        """Class names in order: those of the model to be measured where they fit, else the names found.
+
+        Raises
+        ------
+        ConfigError
+            Fewer than two names, or ``positive`` is not among them.
+        """
+        if self.fits_model(names):
+            return cast("LabelSpace", self.classes)
+        if guess_positive:
+            return LabelSpace.with_default_positive(names, self.positive)
+        return LabelSpace(tuple(names), self.positive)
+
+    def fits_model(self, names: Sequence[str]) -> bool:
+        """Whether there is a model to be measured and it knows every name, so that one class will do."""
+        return self.classes is not None and bool(names) and set(names) <= set(self.classes.names)
