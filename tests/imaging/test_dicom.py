@@ -273,7 +273,7 @@ def test_running_out_of_memory_is_an_answer(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(dicom_read, "read_dicom", exhausted)
-    head, _ = dicom_worker.answer(b"", 1)
+    head, _ = dicom_worker.answer({"max_pixels": 1}, b"")
     assert "more memory" in head["problem"]
 
 

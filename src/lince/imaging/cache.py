@@ -44,7 +44,7 @@ class ImageArray:
     kept
         (N,) int64, positions in the samples given.
     digests
-        For each kept sample the SHA-256 of its file's bytes, or of its row's bytes.
+        For each kept sample the SHA-256 of its file's bytes; of its pixels, where it is a row or a frame of a file.
     skipped
         What could not be read, and why.
     """
@@ -69,8 +69,9 @@ def cached_images(
 ) -> ImageArray:
     """Decode samples into one array, or find the array of an earlier run.
 
-    Every file is read once. An array is kept under the digest of its content and of the spec; a table of paths,
-    sizes and times spares reading files that have not changed. Memory stays bounded whatever the number of samples.
+    Every file is read once (a file of many frames by each worker process). An array is kept under the digest of its
+    content and of the spec; a table of paths, sizes and times spares reading files that have not changed. Memory stays
+    bounded whatever the number of samples.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _END_SECONDS = 2.0
 _COMMAND = (sys.executable, "-P", "-m", "lince.imaging.dicom_worker")
 
 
-class _WorkerLostError(Exception):
+class WorkerLostError(Exception):
     """The worker ended, or was ended because it took too long."""
 
 
@@ -42,7 +43,7 @@ class _Worker:
         )
         try:
             self._exchange(None, _START_SECONDS)
-        except _WorkerLostError as error:
+        except WorkerLostError as error:
             self.close()
             raise LinceError(
                 "The DICOM decoder cannot be started",
@@ -55,11 +56,13 @@ class _Worker:
         """Whether the process still runs; the system may have ended it while it was idle."""
         return self._process.poll() is None
 
-    def ask(self, data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
-        """Have one file decoded."""
-        return self._exchange(data, seconds)
+    def ask(self, request: dict[str, Any], data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
+        """Have one request answered; see `lince.imaging.dicom_worker.answer`."""
+        return self._exchange((request, data), seconds)
 
-    def _exchange(self, data: bytes | None, seconds: float) -> tuple[dict[str, Any], bytearray]:
+    def _exchange(
+        self, message: tuple[dict[str, Any], bytes] | None, seconds: float
+    ) -> tuple[dict[str, Any], bytearray]:
         requests, answers = _piped(self._process.stdin), _piped(self._process.stdout)
         late = threading.Event()
 
@@ -71,13 +74,13 @@ class _Worker:
         watchdog.daemon = True
         watchdog.start()
         try:
-            if data is not None:
-                send(requests, {"max_pixels": max_pixels()}, data)
+            if message is not None:
+                send(requests, *message)
             return receive(answers, 6 * max_pixels())
         except BaseException as error:
             self._process.kill()  # an answer that nobody read must not meet the next question
             if isinstance(error, EOFError | OSError | ValueError):
-                raise _WorkerLostError("took too long" if late.is_set() else "stopped") from error
+                raise WorkerLostError("took too long" if late.is_set() else "stopped") from error
             raise
         finally:
             watchdog.cancel()
@@ -110,14 +113,14 @@ class _Pool:
         self._places: threading.BoundedSemaphore | None = None
         self._idle: list[_Worker] = []
 
-    def decode(self, data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
-        """Hand one file to an idle worker, or to a new one."""
+    def ask(self, request: dict[str, Any], data: bytes, seconds: float) -> tuple[dict[str, Any], bytearray]:
+        """Hand one request to an idle worker, or to a new one."""
         with self._lock:
             self._places = self._places or threading.BoundedSemaphore(worker_count())
         with self._places:
             worker = self._take() or _Worker()
             try:
-                answer = worker.ask(data, seconds)
+                answer = worker.ask(request, data, seconds)
             except BaseException:
                 worker.close()
                 raise
@@ -143,6 +146,17 @@ class _Pool:
 
 
 _pool = _Pool()
+
+
+def ask_worker(request: dict[str, Any], *, seconds: float) -> tuple[dict[str, Any], bytearray]:
+    """Have a worker process answer a request without data; see `lince.imaging.dicom_worker.answer`.
+
+    Raises
+    ------
+    WorkerLostError
+        The worker ended over it, or took too long.
+    """
+    return _pool.ask(request, b"", seconds)
 
 
 def _forget() -> None:
@@ -180,9 +194,37 @@ def decode_dicom(data: bytes, name: str, *, seconds: float = DECODE_SECONDS) -> 
     ImageError
         It holds no single picture that can be decoded, or its decoder stopped or took too long.
     """
+    return _picture({"max_pixels": max_pixels()}, data, name, seconds)
+
+
+def decode_frame(path: str | Path, frame: int, *, seconds: float = DECODE_SECONDS) -> Decoded:
+    """Decode one frame of a DICOM file, with the rescale and window that it has for this frame.
+
+    The worker keeps the file open for the next frame, so frames are best asked for in order.
+
+    Parameters
+    ----------
+    path
+        Where the file is; the worker reads it.
+    frame
+        Which one, from 0.
+    seconds
+        After which the decoder is ended.
+
+    Raises
+    ------
+    ImageError
+        The file cannot be read, has no such frame, or the frame cannot be decoded.
+    """
+    # A worker may have been started in another working folder.
+    request = {"max_pixels": max_pixels(), "path": os.path.abspath(path), "frame": frame}  # noqa: PTH100
+    return _picture(request, b"", str(path), seconds)
+
+
+def _picture(request: dict[str, Any], data: bytes, name: str, seconds: float) -> Decoded:
     try:
-        head, body = _pool.decode(data, seconds)
-    except _WorkerLostError as error:
+        head, body = _pool.ask(request, data, seconds)
+    except WorkerLostError as error:
         raise ImageError(
             f"The decoder {error} on this DICOM file, which is probably damaged", received=name, fix="export it again"
         ) from error

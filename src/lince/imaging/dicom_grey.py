@@ -16,8 +16,14 @@ from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
 from lince.imaging.decoded import Pixels
 
+_DECIDES_GREY = (
+    "BitsStored", "HighBit", "PixelRepresentation", "PhotometricInterpretation", "PresentationLUTShape",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "ModalityLUTSequence", "RescaleIntercept", "RescaleSlope",
+    "RescaleType", "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth",
+)  # fmt: skip
 
-def to_grey(stored: NDArray[Any], ds: Dataset) -> Pixels:
+
+def to_grey(stored: NDArray[Any], ds: Dataset, frame: int = 0) -> Pixels:
     """Apply modality LUT, VOI (the first), nominal range, polarity and padding.
 
     Parameters
@@ -26,13 +32,15 @@ def to_grey(stored: NDArray[Any], ds: Dataset) -> Pixels:
         (H, W) integers as decoded.
     ds
         The data set they came from.
+    frame
+        Which of its frames they are, from 0; enhanced objects have a rescale and a window for each.
 
     Returns
     -------
     Pixels
         (H, W), uint8 for up to 8 stored bits, else uint16; 0 is black and padding.
     """
-    _lift_functional_groups(ds)
+    ds = _of_frame(ds, frame)
     bits = int(ds.BitsStored)
     signed = int(ds.get("PixelRepresentation", 0) or 0) == 1
     count = 1 << bits
@@ -136,12 +144,25 @@ def _as_stored(value: int, values: NDArray[np.int32], count: int) -> int:
     return int(values[value % count])
 
 
-def _lift_functional_groups(ds: Dataset) -> None:
-    """Bring rescale and window of a one-frame enhanced object, which keeps them in functional groups, to the top."""
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        group = (ds.get(groups) or [None])[0]
+def _of_frame(ds: Dataset, frame: int) -> Dataset:
+    """What decides the grey values of one frame, with the rescale and window of its functional groups on top.
+
+    Enhanced objects keep them there (PS3.3, C.7.6.16): for all frames alike, or for each. The data set itself is left
+    alone, since the next frame has others.
+    """
+    groups = [
+        group
+        for name, index in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame))
+        if index < len(sequence := ds.get(name) or ()) and (group := sequence[index]) is not None
+    ]
+    if not groups:
+        return ds
+    lifted = Dataset()
+    for keyword in _DECIDES_GREY:
+        if keyword in ds:
+            lifted[keyword] = ds[keyword]
+    for group in groups:
         for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
-            item = (group.get(name) or [None])[0] if group is not None else None
-            for element in item or ():
-                if element.tag not in ds:
-                    ds[element.tag] = element
+            for element in (group.get(name) or [()])[0]:
+                lifted[element.tag] = element
+    return lifted

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import IO, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +77,83 @@ def read_dicom(data: bytes, max_pixels: int) -> tuple[Pixels, dict[str, str]]:
     ImageError
         It holds no single still picture that can be decoded. The message never quotes the file.
     """
+    with _damage_told():
+        return _decoded(_opened(io.BytesIO(data)), None, max_pixels)
+
+
+@final
+class FrameReader:
+    """Frames of multi-frame files, one at a time; the file opened last stays open, since its next frame comes next."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._dataset: Dataset | None = None
+
+    def read(self, path: str, frame: int, max_pixels: int) -> tuple[Pixels, dict[str, str]]:
+        """Decode one frame, counted from 0; otherwise like `read_dicom`.
+
+        Raises
+        ------
+        ImageError
+            The file cannot be read, or has no such frame that can be decoded.
+        """
+        with _damage_told():
+            dataset = self._open(path)
+            last = frame + 1 >= _whole(dataset, "NumberOfFrames", 1)
+            try:
+                return _decoded(dataset, frame, max_pixels)
+            finally:
+                if last:
+                    self.forget()
+
+    def _open(self, path: str) -> Dataset:
+        try:
+            with open(path, "rb") as stream:  # noqa: PTH123  the path comes as text and goes no further
+                facts = os.fstat(stream.fileno())
+                key = (path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+                if self._dataset is None or key != self._key:
+                    self.forget()
+                    self._dataset, self._key = _opened(stream), key
+        except OSError as error:
+            raise ImageError(f"This file cannot be read: {error.strerror or 'input error'}") from error
+        return self._dataset
+
+    def forget(self) -> None:
+        """Let go of the file, and of the memory that it takes."""
+        self._key, self._dataset = (), None
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """One sentence for whatever a damaged value leads to. pydicom raises anything, and only on access."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's remarks quote values of the file
         try:
-            ds = dcmread(io.BytesIO(data), force=True)
-            _name_transfer_syntax(ds)
-            _guard(ds, max_pixels)
-            return _render(ds), _attributes(ds)
+            yield
         except (ImageError, MemoryError):
             raise
-        except Exception as error:  # pydicom raises whatever a damaged value leads to, and only on access
+        except Exception as error:
             raise ImageError("This DICOM file is damaged or cut short", fix="export it again") from error
+
+
+def _opened(stream: IO[bytes]) -> Dataset:
+    ds = dcmread(stream, force=True)
+    _name_transfer_syntax(ds)
+    return ds
+
+
+def _decoded(ds: Dataset, frame: int | None, max_pixels: int) -> tuple[Pixels, dict[str, str]]:
+    """One picture of a data set: the only one, or that of a frame."""
+    frames = _whole(ds, "NumberOfFrames", 1)
+    _guard(ds, max_pixels)
+    if frame is None and frames > 1:
+        raise ImageError(
+            "This DICOM file holds several frames, not one image", fix="save the frame you mean on its own"
+        )
+    if frame is not None and not 0 <= frame < max(frames, 1):
+        raise ImageError(f"This DICOM file has {frames} frames, no number {frame}")
+    _guard_compressed(ds, frame or 0, max(frames, 1))
+    return _render(ds, frame or 0), _attributes(ds)
 
 
 def _name_transfer_syntax(ds: Dataset) -> None:
@@ -123,25 +192,22 @@ def _guard(ds: Dataset, max_pixels: int) -> None:
             f"This DICOM image claims {columns} x {rows} pixels, more than the limit of {max_pixels:,}",
             fix="reduce it, or raise LINCE_MAX_PIXELS if it is meant to be so large",
         )
-    if _whole(ds, "NumberOfFrames", 1) > 1:
-        raise ImageError(
-            "This DICOM file holds several frames, not one image", fix="save the frame you mean on its own"
-        )
     if samples not in (1, 3) or bits not in (8, 16) or not 1 <= stored <= bits:
         raise ImageError(
             f"This DICOM image has {samples} samples of {bits} bits ({stored} stored) a pixel, which is not supported",
             fix="export it with 8 or 16 bits, grey or RGB",
         )
-    _guard_compressed(ds, rows, columns, samples)
 
 
-def _guard_compressed(ds: Dataset, rows: int, columns: int, samples: int) -> None:
+def _guard_compressed(ds: Dataset, frame: int, frames: int) -> None:
+    """Refuse a frame that is not what the header says, before a decoder believes it."""
+    rows, columns, samples = _whole(ds, "Rows"), _whole(ds, "Columns"), _whole(ds, "SamplesPerPixel", 1)
     syntax = uid.UID(ds.file_meta.TransferSyntaxUID)
     if syntax not in _PLUGINS:
         known = syntax.name if not syntax.is_private and syntax.name != syntax else "unknown to this version"
         raise ImageError(f"The pixels of this DICOM file are in a transfer syntax that is not supported: {known}")
     if syntax.is_encapsulated and syntax != uid.RLELossless:  # RLE is decoded to Rows x Columns, whatever it holds
-        claim = read_claim(get_frame(ds.PixelData, 0, number_of_frames=1))
+        claim = read_claim(_stream(ds, frame, frames))
         if claim is None:
             raise ImageError("The compressed pixels of this DICOM file have no readable header", fix="export it again")
         if (claim.height, claim.width, claim.components) != (rows, columns, samples) or claim.bits > 16:
@@ -154,12 +220,20 @@ def _guard_compressed(ds: Dataset, rows: int, columns: int, samples: int) -> Non
             raise ImageError(f"The pixels of this DICOM file are compressed as {syntax.name}", fix=_EXTRA)
 
 
+def _stream(ds: Dataset, frame: int, frames: int) -> bytes:
+    """The compressed stream of one frame."""
+    table, lengths = ds.get("ExtendedOffsetTable"), ds.get("ExtendedOffsetTableLengths")
+    extended = (table, lengths) if table and lengths else None
+    stream: bytes = get_frame(ds.PixelData, frame, number_of_frames=frames, extended_offsets=extended)
+    return stream
+
+
 def _by_pillow(syntax: str, bits: int) -> bool:
     """JPEG Extended with 8 bits is what any JPEG decoder reads."""
     return bool(syntax == uid.JPEGExtended12Bit and bits == 8)
 
 
-def _render(ds: Dataset) -> Pixels:
+def _render(ds: Dataset, frame: int) -> Pixels:
     syntax = ds.file_meta.TransferSyntaxUID
     plugin = "pillow" if _by_pillow(syntax, int(ds.BitsStored)) else _PLUGINS[syntax]
     kind = str(ds.get("PhotometricInterpretation", "")).strip()
@@ -167,9 +241,9 @@ def _render(ds: Dataset) -> Pixels:
     if (kind in _COLOUR) != (samples == 3) or kind not in (*_GREY, *_COLOUR, "PALETTE COLOR"):
         shown = kind if kind in (*_GREY, *_COLOUR, "PALETTE COLOR", "HSV", "CMYK", "ARGB") else "unknown"
         raise ImageError(f"This DICOM image has a colour model that is not supported: {shown} of {samples} samples")
-    stored = pixel_array(ds, index=0, decoding_plugin=plugin)
+    stored = pixel_array(ds, index=frame, decoding_plugin=plugin)
     if kind in _GREY:
-        return to_grey(stored, ds)
+        return to_grey(stored, ds, frame)
     if kind == "PALETTE COLOR":
         return _palette(apply_color_lut(stored, ds)[..., :3])
     return _colour(stored, _whole(ds, "BitsStored"))

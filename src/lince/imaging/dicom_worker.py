@@ -6,14 +6,19 @@ bounded amount of memory, leaves no core dump (pixels are patients' data), and e
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
-from typing import IO, Any
+from functools import lru_cache
+from typing import IO, TYPE_CHECKING, Any
 
 from lince.core.errors import ImageError
 from lince.core.settings import max_pixels
 from lince.imaging.framing import receive, send
+
+if TYPE_CHECKING:
+    from lince.imaging.dicom_read import FrameReader
 
 _BASE_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 24  # three int32 planes of a JPEG 2000 decoder, and as much again for copies
@@ -37,18 +42,47 @@ def _restrain(pixels: int) -> None:
         pass
 
 
-def answer(data: bytes, pixels: int) -> tuple[dict[str, Any], memoryview]:
-    """Decode one file into the head and the body of an answer; a refusal is an answer too."""
-    from lince.imaging.dicom_read import read_dicom
+def answer(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Do what is asked; a refusal is an answer too.
+
+    Parameters
+    ----------
+    head
+        With ``headers``, a list of paths: what their headers say, as JSON. With ``path`` and ``frame``: that frame of
+        that file. Else the picture in ``data``. Pictures also need ``max_pixels``.
+    data
+        A file, where there is no path.
+
+    Returns
+    -------
+    head
+        ``shape``, ``dtype`` and ``attributes`` of a picture, or ``problem`` and ``fix``.
+    body
+        Its pixels, or the JSON.
+    """
+    from lince.imaging import dicom_header, dicom_read
 
     try:
-        array, attributes = read_dicom(data, pixels)
+        if "headers" in head:
+            return {}, json.dumps([dicom_header.read_header(path) for path in head["headers"]]).encode()
+        if "path" in head:
+            array, attributes = _frames().read(head["path"], head["frame"], head["max_pixels"])
+        else:
+            _frames().forget()
+            array, attributes = dicom_read.read_dicom(data, head["max_pixels"])
     except ImageError as error:
-        return {"problem": error.problem, "fix": error.fix}, memoryview(b"")
+        return {"problem": error.problem, "fix": error.fix}, b""
     except MemoryError:
-        return {"problem": "This DICOM file needs more memory to decode than is allowed"}, memoryview(b"")
-    head = {"shape": array.shape, "dtype": array.dtype.name, "attributes": attributes}
-    return head, memoryview(array.tobytes())
+        return {"problem": "This DICOM file needs more memory to decode than is allowed", "fix": None}, b""
+    return {"shape": array.shape, "dtype": array.dtype.name, "attributes": attributes}, array.tobytes()
+
+
+@lru_cache(maxsize=1)
+def _frames() -> FrameReader:
+    """The file whose frames are being read; one for the process."""
+    from lince.imaging.dicom_read import FrameReader
+
+    return FrameReader()
 
 
 def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
@@ -58,14 +92,16 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             head, data = receive(requests, sys.maxsize)
         except EOFError:
             return
-        send(answers, *answer(bytes(data), int(head["max_pixels"])))
+        send(answers, *answer(head, bytes(data)))
 
 
 def main() -> None:
     """Answer until the input is closed."""
     _restrain(max_pixels())
     sys.modules["gdcm"] = None  # type: ignore[assignment]  # pydicom would import it, and it aborts on damaged files
-    import lince.imaging.dicom_read  # noqa: F401  before the first request, so that its time does not count
+    # Before the first request, so that their time does not count.
+    import lince.imaging.dicom_header
+    import lince.imaging.dicom_read  # noqa: F401
 
     # What a C library prints must not end up between the answers.
     answers = os.fdopen(os.dup(1), "wb")

@@ -1,8 +1,9 @@
-"""The one way from a file, bytes or a row of an array to pixels."""
+"""The one way to pixels: from a file, bytes, a row of an array or a frame of a DICOM file."""
 
 from __future__ import annotations
 
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from lince.core.types import Sample
 from lince.imaging.decoded import Decoded
 from lince.imaging.raster import decode_raster
 from lince.imaging.rows import read_row
-from lince.imaging.sniff import sniff
+from lince.imaging.sniff import is_dicom, sniff
 from lince.imaging.spec import ImageSpec
 
 _BYTES_PER_PIXEL = 8  # a file larger than this for each allowed pixel (16-bit RGBA) is not one image under the limit
@@ -76,11 +77,29 @@ def decode(source: bytes | str | Path, *, name: str | None = None) -> Decoded:
 
 
 def read_sample(sample: Sample) -> tuple[bytes, Decoded | None]:
-    """The bytes that identify a sample, and its pixels where they need no decoding (a row of an array)."""
+    """The bytes that identify a sample, and its pixels where it is part of a file: a row of an array, or a frame."""
     if sample.row is None:
         return read_bytes(sample.path), None
+    if _holds_frames(sample.path):
+        from lince.imaging.dicom import decode_frame
+
+        frame = decode_frame(sample.path, sample.row)
+        return frame.pixels.tobytes(), frame
     row = read_row(sample.path, sample.row)
     return row.tobytes(), Decoded(row, "ARRAY")
+
+
+@lru_cache(maxsize=1024)
+def _holds_frames(path: str) -> bool:
+    """Whether a file of many images is DICOM, not an array; asked for each of its images, so looked at once."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(512)
+    except FileNotFoundError as error:
+        raise ImageError("There is no such file", received=path) from error
+    except OSError as error:
+        raise ImageError(f"This file cannot be read: {error.strerror}", received=path) from error
+    return is_dicom(head)
 
 
 def load_sample(sample: Sample, spec: ImageSpec) -> NDArray[np.uint8]:

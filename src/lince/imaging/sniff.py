@@ -5,12 +5,16 @@ from __future__ import annotations
 from lince.core.errors import ImageError
 
 IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom"}
+    {
+        *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp"),
+        *(".dcm", ".dicom", ".ima"),
+    }
 )
 """Suffixes, in lower case, of the files worth trying when a folder is searched; decoding itself never looks at them."""
 
 ACCEPTED = "give a PNG, JPEG, TIFF, BMP, WebP or DICOM file"
 
+_DICOM_PREFIX = b"DICM"
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _DICOM_GROUPS = {b"\x02\x00": "little", b"\x08\x00": "little", b"\x00\x08": "big"}
 
@@ -55,7 +59,7 @@ def sniff(data: bytes, name: str) -> str:
     if not data:
         raise ImageError("This file is empty", received=name, fix=ACCEPTED)
     # DICOM first: its free preamble may hold another format's signature (PS3.10, 7.1).
-    if data[128:132] == b"DICM":
+    if data[128:132] == _DICOM_PREFIX:
         return "DICOM"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
@@ -70,6 +74,11 @@ def sniff(data: bytes, name: str) -> str:
     if _is_bare_dicom(data):
         return "DICOM"
     raise ImageError(f"This is {_describe(data)}, not an image that can be read here", received=name, fix=ACCEPTED)
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether the first bytes of a file (a few hundred) are those of DICOM, with or without preamble."""
+    return head[128:132] == _DICOM_PREFIX or _is_bare_dicom(head)
 
 
 def _is_bare_dicom(data: bytes) -> bool:
