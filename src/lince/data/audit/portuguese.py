@@ -131,7 +131,9 @@ PORTUGUESE: Mapping[str, str] = {
     ),
     # Damage
     "Files that cannot be read": "Ficheiros que não se conseguem ler",
-    "{count:# file cannot|# files cannot} be read": "{count:# ficheiro não se consegue|# ficheiros não se conseguem} ler",
+    "{count:# file cannot|# files cannot} be read": (
+        "{count:# ficheiro não se consegue|# ficheiros não se conseguem} ler"
+    ),
     "{count:# file cannot|# files cannot} be read and will be left out: {reasons}.": (
         "{count:# ficheiro não se consegue|# ficheiros não se conseguem} ler e {count:fica|ficam} de fora: {reasons}."
     ),
@@ -171,7 +173,9 @@ PORTUGUESE: Mapping[str, str] = {
     ),
     # Balance
     "Classes of very different size": "Classes de tamanhos muito diferentes",
-    "{largest} has {ratio} times as many images as {smallest}": "{largest} tem {ratio} vezes mais imagens do que {smallest}",
+    "{largest} has {ratio} times as many images as {smallest}": (
+        "{largest} tem {ratio} vezes mais imagens do que {smallest}"
+    ),
     "The class {largest} has {large:# image|# images}, {smallest} has {small}: {ratio} to 1.": (
         "A classe {largest} tem {large:# imagem|# imagens}, {smallest} tem {small}: {ratio} para 1."
     ),
@@ -238,7 +242,9 @@ PORTUGUESE: Mapping[str, str] = {
         "Olhe para elas: outro exame, uma captura de ecrã, uma exportação que correu mal?"
     ),
     # Telling values
-    "{value} in {here}% of {label}, in {there}% of the others": "{value} em {here}% de {label}, em {there}% das restantes",
+    "{value} in {here}% of {label}, in {there}% of the others": (
+        "{value} em {here}% de {label}, em {there}% das restantes"
+    ),
     "Median {here} in {label}, {there} in the others": "Mediana {here} em {label}, {there} nas restantes",
     "present": "presente",
     "absent": "ausente",
@@ -358,7 +364,9 @@ PORTUGUESE: Mapping[str, str] = {
         "O que aqui não se encontra pode existir na mesma: uma auditoria não é uma prova."
     ),
     # Terminal
-    "SYNTHETIC images, made by a program: not patients.": "Imagens SINTÉTICAS, geradas por um programa: não são doentes.",
+    "SYNTHETIC images, made by a program: not patients.": (
+        "Imagens SINTÉTICAS, geradas por um programa: não são doentes."
+    ),
     "{name}: {images:# image|# images}, {classes:# class|# classes}, looked at in {seconds} s": (
         "{name}: {images:# imagem|# imagens}, {classes:# classe|# classes}, vistas em {seconds} s"
     ),
