@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,6 +34,7 @@ Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From images (N, S, S, 3) uint8 to embeddings (N, D) float32, in the same order."""
 
 _BINS = 24
+_MOST_CLASSES = 24  # of which the page shows distributions
 
 
 def audit_collection(
@@ -145,16 +147,26 @@ def _placed(twins: Sequence[Twin], kept: NDArray[np.int64]) -> list[Twin]:
 def _facts(collection: Collection, seen: Survey) -> dict[str, Any]:
     """Tables for the page."""
     groups = {sample.group for sample in collection.samples if sample.group is not None}
+    labels = np.array([collection.samples[position].label for position in seen.kept.tolist()])
+    shown = [name for name, _ in Counter(labels.tolist()).most_common(_MOST_CLASSES)]
+    rows = {name: labels == name for name in collection.labels.names if name in shown}
     return {
         "classes": collection.counts(),
         "splits": {str(part or "none"): own for part, own in collection.counts_by_split().items()},
         "groups": {"count": len(groups), "images": sum(s.group is not None for s in collection.samples)},
         "attributes": attribute_tables(collection),
-        "histograms": {name: _histogram(values) for name, values in seen.numbers.items() if len(np.unique(values)) > 1},
+        "histograms": {
+            name: _histogram(values, rows) for name, values in seen.numbers.items() if len(np.unique(values)) > 1
+        },
         "readable": len(seen),
     }
 
 
-def _histogram(values: NDArray[np.float64]) -> dict[str, list[float]]:
+def _histogram(values: NDArray[np.float64], rows: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
+    """Counts of all images and of each class (``rows`` are its masks) between the same edges."""
     counts, edges = np.histogram(values, _BINS)
-    return {"counts": counts.tolist(), "edges": [round(float(edge), 6) for edge in edges]}
+    return {
+        "counts": counts.tolist(),
+        "edges": [round(float(edge), 6) for edge in edges],
+        "by_class": {name: np.histogram(values[own], edges)[0].tolist() for name, own in rows.items()},
+    }

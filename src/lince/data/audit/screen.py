@@ -42,4 +42,5 @@ def summary_lines(audit: Audit, labels: LabelSpace, wording: Wording) -> list[st
 
 
 def _shortened(line: str) -> str:
+    line = line.replace("\N{NO-BREAK SPACE}", " ")  # not every terminal knows it
     return line if len(line) <= COLUMNS else line[: COLUMNS - 1].rstrip() + "…"
