@@ -11,7 +11,7 @@ from lince.core.events import EventBus
 from lince.core.types import Sample, Split
 from lince.data.collection import Collection
 from lince.data.duplicates import near_duplicate_groups
-from lince.data.splits import Fractions, check_fractions, split_collection
+from lince.data.splits import Fractions, check_fractions, split_collection, torn_groups
 from lince.imaging import ImageSpec, cached_images
 
 # Near-duplicates are compared on a grid of 32 cells: on BUSI, 64 px find 144 of the 145 pairs that 224 px find.
@@ -65,7 +65,10 @@ def clean_split(
     notices = [*_twins(groups, known), *_contradictions(collection.samples, images.digests)]
     collection = collection.with_groups(_shared(groups, known)).with_notices(*notices)
     collection = collection.with_splits([None] * len(collection) if redraw else _completed(collection.samples))
-    return split_collection(collection, seed=seed, fractions=fractions)
+    result = split_collection(collection, seed=seed, fractions=fractions)
+    if torn_groups(result.samples):  # only where the source's own parts do that
+        result = result.with_notices("The parts were kept as given; --redraw draws them anew, with groups whole.")
+    return result
 
 
 def _shared(groups: Sequence[str], known: Sequence[str | None]) -> list[str | None]:

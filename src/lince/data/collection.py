@@ -85,7 +85,8 @@ class Collection:
 
     def counts_by_split(self) -> dict[Split | None, dict[str, int]]:
         """Images by part and class name; the key ``None`` holds samples without a part. Empty parts are left out."""
-        found = Counter((sample.split, sample.label) for sample in self.samples)
+        samples = self.samples
+        found = Counter(zip((s.split for s in samples), (s.label for s in samples), strict=True))
         parts: list[Split | None] = [*SPLITS, None]
         present = {split for split, _ in found}
         return {part: {name: found[part, name] for name in self.labels.names} for part in parts if part in present}
@@ -111,16 +112,21 @@ class Collection:
     def with_splits(self, splits: Sequence[Split | None]) -> Collection:
         """The same samples, each with the part at its position."""
         self._check_length(splits, "parts")
-        return replace(
-            self, samples=tuple(replace(s, split=split) for s, split in zip(self.samples, splits, strict=True))
+        # Sample(...) is three times as quick as dataclasses.replace, which counts for a million.
+        samples = tuple(
+            s if s.split == split else Sample(s.path, s.label, s.group, split, s.row, s.attributes)
+            for s, split in zip(self.samples, splits, strict=True)
         )
+        return replace(self, samples=samples)
 
     def with_groups(self, groups: Sequence[str | None]) -> Collection:
         """The same samples, each with the group at its position."""
         self._check_length(groups, "groups")
-        return replace(
-            self, samples=tuple(replace(s, group=group) for s, group in zip(self.samples, groups, strict=True))
+        samples = tuple(
+            s if s.group == group else Sample(s.path, s.label, group, s.split, s.row, s.attributes)
+            for s, group in zip(self.samples, groups, strict=True)
         )
+        return replace(self, samples=samples)
 
     def with_notices(self, *notices: str) -> Collection:
         """The same collection with these sentences added, each once."""

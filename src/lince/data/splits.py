@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 from lince.core.errors import ConfigError, SourceError
-from lince.core.types import SPLITS, Split
+from lince.core.types import SPLITS, Sample, Split
+from lince.data.bulk import collector_paused
 from lince.data.collection import Collection
 
 Fractions = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """A group, or a sample without one: what is assigned as a whole."""
 
-    key: str
+    key: bytes
     counts: tuple[tuple[str, int], ...]
-    members: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        return len(self.members)
+    members: list[int]
 
 
 def split_collection(
@@ -74,13 +71,15 @@ def split_collection(
     share = dict(zip(SPLITS, fractions, strict=True))
     drawn: list[Split] = ["train", *(part for part in SPLITS[1:] if part not in given and share[part] > 0)]
     splits: list[Split | None] = [sample.split for sample in collection.samples]
-    units = _units(collection, pool, seed)
-    for unit, part in zip(units, _assign(units, drawn, share), strict=True):
-        for index in unit.members:
-            splits[index] = part
-    result = collection.with_splits(splits)
+    with collector_paused():
+        units = _units(collection, pool, seed)
+        for unit, part in zip(units, _assign(units, drawn, share), strict=True):
+            for index in unit.members:
+                splits[index] = part
+        result = collection.with_splits(splits)
     _check_parts(result, units, drawn)
-    return result.with_notices(*_notices(result))
+    # Units are whole: only parts that the source gives can tear a group.
+    return result.with_notices(*_notices(result, torn_groups(result.samples) if given - {"train"} else set()))
 
 
 def check_fractions(fractions: Fractions) -> None:
@@ -102,19 +101,30 @@ def check_fractions(fractions: Fractions) -> None:
 
 def _units(collection: Collection, pool: Sequence[int], seed: int) -> list[_Unit]:
     """The pool as units, in an order that the seed shuffles and nothing else disturbs."""
-    members: dict[tuple[str, str], list[int]] = defaultdict(list)
+    grouped: dict[str, list[int]] = defaultdict(list)
+    single: list[int] = []
+    samples = collection.samples
     for index in pool:
-        sample = collection.samples[index]
-        alone = sample.group is None
-        members["sample" if alone else "group", collection.identity(sample) if alone else str(sample.group)].append(
-            index
-        )
+        group = samples[index].group
+        if group is None:
+            single.append(index)
+        else:
+            grouped[group].append(index)
+    alone: dict[str, list[int]] = defaultdict(list)
+    for index, identity in zip(single, collection.identities(samples[index] for index in single), strict=True):
+        alone[identity].append(index)
     units = []
-    for (kind, name), indices in members.items():
-        counts = Counter(collection.samples[index].label for index in indices)
-        key = hashlib.blake2b(f"{seed}\0{kind}\0{name}".encode(), digest_size=16).hexdigest()
-        units.append(_Unit(key, tuple(sorted(counts.items())), tuple(indices)))
-    return sorted(units, key=lambda unit: unit.key)
+    for kind, members in (("group", grouped), ("sample", alone)):
+        for name, indices in members.items():
+            key = hashlib.blake2b(f"{seed}\0{kind}\0{name}".encode(errors="surrogateescape"), digest_size=16).digest()
+            units.append(_Unit(key, _counts([samples[index].label for index in indices]), indices))
+    return sorted(units, key=itemgetter(0))
+
+
+def _counts(labels: list[str]) -> tuple[tuple[str, int], ...]:
+    if labels.count(labels[0]) == len(labels):
+        return ((labels[0], len(labels)),)
+    return tuple(sorted((label, labels.count(label)) for label in set(labels)))  # a Counter is slow for a few
 
 
 def _assign(units: Sequence[_Unit], parts: Sequence[Split], share: dict[Split, float]) -> list[Split]:
@@ -124,41 +134,51 @@ def _assign(units: Sequence[_Unit], parts: Sequence[Split], share: dict[Split, f
     largest groups first, to the part that lacks most of the unit's classes: large groups are placed while there is
     room, small ones even out what is left.
     """
-    totals: Counter[str] = Counter()
+    totals: dict[str, int] = defaultdict(int)
     holders: Counter[str] = Counter()
-    for unit in units:
-        totals.update(dict(unit.counts))
-        holders.update(label for label, _ in unit.counts)
+    for _, counts, _ in units:
+        for label, count in counts:
+            totals[label] += count
+            holders[label] += 1
     whole = sum(share[part] for part in parts)
     lacks = {part: {label: n * share[part] / whole for label, n in totals.items()} for part in parts}
     chosen: dict[int, Split] = {}
 
     def place(number: int, part: Split) -> None:
         chosen[number] = part
+        lack = lacks[part]
         for label, count in units[number].counts:
-            lacks[part][label] -= count
+            lack[label] -= count
+
+    def need(lack: Mapping[str, float], counts: tuple[tuple[str, int], ...]) -> float:
+        # Added one by one: sum() rounds in another way from Python 3.12 on, and so might draw another part.
+        total = 0.0
+        for label, count in counts:
+            total += count * lack[label] / totals[label]
+        return total
 
     for number, part in _footholds(units, parts, holders):
         place(number, part)
-    for number in sorted(range(len(units)), key=lambda n: (-units[n].size, units[n].key)):
+    # Units come in the order of their keys, and sorting keeps the order of equals.
+    for number in sorted(range(len(units)), key=lambda n: -len(units[n].members)):
         if number not in chosen:
             counts = units[number].counts
-            place(number, max(parts, key=lambda p: sum(c * lacks[p][label] / totals[label] for label, c in counts)))
+            needs = [need(lacks[part], counts) for part in parts]
+            place(number, parts[needs.index(max(needs))])
     return [chosen[number] for number in range(len(units))]
 
 
 def _footholds(units: Sequence[_Unit], parts: Sequence[Split], holders: Counter[str]) -> list[tuple[int, Split]]:
     """One small group of each class for each part; train comes first where there are fewer groups than parts."""
+    # Groups of one class before mixed ones, small before large; equals stay in the order of their keys.
     by_label: dict[str, list[int]] = defaultdict(list)
-    for number, unit in enumerate(units):
-        for label, _ in unit.counts:
+    for number in sorted(range(len(units)), key=lambda n: (len(units[n].counts), len(units[n].members))):
+        for label, _ in units[number].counts:
             by_label[label].append(number)
     placed: dict[int, Split] = {}
     has: dict[str, set[Split]] = defaultdict(set)
     for label in sorted(by_label, key=lambda name: (holders[name], name)):
-        # Groups of this class alone before mixed ones, small before large.
-        order = sorted(by_label[label], key=lambda n: (len(units[n].counts), units[n].size, units[n].key))
-        free = iter([number for number in order if number not in placed])
+        free = (number for number in by_label[label] if number not in placed)
         for part in parts:
             if part in has[label]:
                 continue
@@ -200,23 +220,28 @@ def _check_parts(collection: Collection, units: Sequence[_Unit], drawn: Sequence
         )
 
 
-def _notices(collection: Collection) -> list[str]:
+def _notices(collection: Collection, torn: set[str]) -> list[str]:
     notices = []
     for part, counts in collection.counts_by_split().items():
         absent = [label for label, n in counts.items() if not n]
         if absent:
             notices.append(f"The {part} part has no image of: {', '.join(absent)}.")
-    sides: dict[str, set[Split | None]] = defaultdict(set)
-    for sample in collection.samples:
-        if sample.group is not None:
-            sides[sample.group].add(sample.split)
-    torn = sum(len(parts) > 1 for parts in sides.values())
     if torn:
         notices.append(
-            f"{_count(torn, 'group')} (patients or near-duplicates) of the given split stand on two sides; the split "
-            "was kept as given, so its figures may flatter the model."
+            f"{_count(len(torn), 'group')} (patients or near-duplicates) of the given split stand on two sides; the "
+            "split was kept as given, so its figures may flatter the model."
         )
     return notices
+
+
+def torn_groups(samples: Iterable[Sample]) -> set[str]:
+    """Groups with samples in more than one part."""
+    side: dict[str, Split | None] = {}
+    return {
+        group
+        for group, split in ((sample.group, sample.split) for sample in samples)
+        if group is not None and side.setdefault(group, split) != split
+    }
 
 
 def _count(number: int, noun: str) -> str:

@@ -32,7 +32,7 @@ def typed(cells: Sequence[str], *, decimal_comma: bool = False) -> tuple[list[An
     filled = [word for word in words.values() if word]
     convert, comma = _kind(filled, decimal_comma)
     values = {cell: (convert(word) if convert else cell) if word else None for cell, word in words.items()}
-    return [values[cell] for cell in cells], comma
+    return list(map(values.__getitem__, cells)), comma
 
 
 def _kind(words: Sequence[str], decimal_comma: bool) -> tuple[Callable[[str], Any] | None, bool]:

@@ -109,7 +109,7 @@ def _missing(role: str, names: Sequence[str], source: Path) -> SourceError:
 def words(cells: Sequence[Any]) -> list[str | None]:
     """Cells as text without blanks around it, ``None`` where nothing is left; equal texts are one object."""
     known = {cell: _word(cell) for cell in set(cells)}
-    return [known[cell] for cell in cells]
+    return list(map(known.__getitem__, cells))
 
 
 def _word(cell: Any) -> str | None:

@@ -27,7 +27,7 @@ def absent_files(paths: Iterable[str]) -> dict[str, str]:
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for path in dict.fromkeys(paths):
-        folders[os.path.dirname(path)].append(path)  # noqa: PTH120  a million Path objects would cost seconds
+        folders[path[: path.rfind(os.sep) + 1]].append(path)
     absent: dict[str, str] = {}
     for folder, named in folders.items():
         for path in _unlisted(folder, named):
@@ -41,7 +41,8 @@ def _unlisted(folder: str, paths: Sequence[str]) -> Iterable[str]:
     """Paths that a look at the folder's entries did not find to be files."""
     if len(paths) <= _FEW:
         return paths
-    names = {os.path.basename(path): path for path in paths}  # noqa: PTH119
+    start = len(folder)
+    names = {path[start:]: path for path in paths}
     try:
         with os.scandir(folder or ".") as entries:
             for entry in islice(entries, _ENTRIES_PER_NAME * len(names)):

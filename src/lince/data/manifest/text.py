@@ -8,7 +8,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +21,7 @@ _BLOCK = 20_000  # rows turned into columns at a time
 
 # Bytes that are not UTF-8, as Python's "surrogateescape" keeps them.
 _STRAY = re.compile("[\udc80-\udcff]+")
+_BREAK = re.compile(r"\r\n|\r|\n")
 # Excel's own way to name the separator, in a first line of its own.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
@@ -93,17 +94,16 @@ def _read(path: Path, stream: TextIO, encoding: str, expected: frozenset[str]) -
     reader = csv.reader(chain([first], running), delimiter=separator, strict=True)
     try:
         header = next(reader, [])
-        rows = _Rows(path, [repaired(name).strip() for name in header])
+        rows = _Rows(path, [repaired(name).strip() for name in header], passed + reader.line_num)
         _check_header(rows.header, path)
-        for cells in reader:
-            rows.add(cells, passed + reader.line_num)
+        while block := list(islice(reader, _BLOCK)):
+            rows.add(block, passed + reader.line_num)
     except csv.Error as error:
         raise SourceError(
             f"Line {passed + reader.line_num} is not well-formed CSV: {error}", received=path, fix="check its quotes"
         ) from error
-    columns = rows.finish()
     notices = _notices(path, lines.stray, encoding)
-    return Table(columns, rows.lines, "line", separator != ",", tuple(rows.skipped), notices)
+    return Table(rows.columns(), rows.lines, "line", separator != ",", tuple(rows.skipped), notices)
 
 
 def _first_line(lines: Iterator[str]) -> tuple[str, int]:
@@ -132,13 +132,13 @@ def _check_header(header: Sequence[str], path: Path) -> None:
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows on their way to becoming columns."""
+    """Blocks of rows on their way to becoming columns."""
 
     path: Path
     header: list[str]
+    last: int  # line on which the header ends, then the rows so far
     lines: array[int] = field(default_factory=lambda: array("q"))
     skipped: list[Skipped] = field(default_factory=list)
-    _block: list[list[str]] = field(default_factory=list)
     _columns: list[list[str]] = field(default_factory=list)
     _known: list[dict[str, str]] = field(default_factory=list)
 
@@ -146,33 +146,41 @@ class _Rows:
         self._columns = [[] for _ in self.header]
         self._known = [{} for _ in self.header]
 
-    def add(self, cells: list[str], line: int) -> None:
-        width = len(self.header)
-        if len(cells) != width:
-            if not any(cells):
-                return
-            if any(cells[width:]):
-                reason = f"row has more cells ({len(cells)}) than the header ({width}), line {line}"
-                self.skipped.append(Skipped(str(self.path), reason))
-                return
-            cells = (cells + [""] * width)[:width]  # spreadsheets leave empty cells at the end away
-        self._block.append(cells)
-        self.lines.append(line)
-        if len(self._block) == _BLOCK:
-            self._turn()
-
-    def _turn(self) -> None:
+    def add(self, block: list[list[str]], last: int) -> None:
+        """Rows of which the last ends on the line ``last``."""
+        lines = self._ends(block, last)
+        if set(map(len, block)) != {len(self.header)}:
+            fitting = [(cells, line) for row, line in zip(block, lines, strict=True) if (cells := self._fit(row, line))]
+            block, lines = [cells for cells, _ in fitting], [line for _, line in fitting]
+        self.lines.extend(lines)
         # Text that returns (labels, parts, patients) is kept once: a million rows would hold a million copies.
-        for cells, column, known in zip(zip(*self._block, strict=True), self._columns, self._known, strict=True):
+        for cells, column, known in zip(zip(*block, strict=True), self._columns, self._known, strict=False):
             if len(known) > _BLOCK and 2 * len(known) > len(column):
                 column.extend(cells)  # nearly all different, such as paths
             else:
-                column.extend([known.setdefault(cell, cell) for cell in cells])
-        self._block.clear()
+                column.extend(map(known.setdefault, cells, cells))
 
-    def finish(self) -> dict[str, list[str]]:
-        if self._block:
-            self._turn()
+    def _ends(self, block: list[list[str]], last: int) -> Sequence[int]:
+        """The line on which each row ends; a quoted cell may hold line breaks."""
+        first, self.last = self.last + 1, last
+        if last - first + 1 == len(block):
+            return range(first, last + 1)
+        breaks = ([len(_BREAK.findall(cell)) for cell in row] for row in block)
+        return list(accumulate((1 + sum(found) for found in breaks), initial=first - 1))[1:]
+
+    def _fit(self, cells: list[str], line: int) -> list[str] | None:
+        """The row with as many cells as the header, or None where that cannot be."""
+        width = len(self.header)
+        if not any(cells):
+            return None
+        if any(cells[width:]):
+            reason = f"row has more cells ({len(cells)}) than the header ({width}), line {line}"
+            self.skipped.append(Skipped(str(self.path), reason))
+            return None
+        return (cells + [""] * width)[:width]  # spreadsheets leave empty cells at the end away
+
+    def columns(self) -> dict[str, list[str]]:
+        """Columns that have a name."""
         return {name: column for name, column in zip(self.header, self._columns, strict=True) if name}
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import compress, repeat
 from pathlib import Path
 from typing import Any
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped, Split
+from lince.data.bulk import collector_paused
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
 from lince.data.manifest.cells import typed
@@ -60,6 +62,11 @@ def read(request: Request) -> Collection:
     ConfigError
         ``target`` is not a column.
     """
+    with collector_paused():
+        return _read(request)
+
+
+def _read(request: Request) -> Collection:
     path = request.path
     table = read_table(path, frozenset(RESERVED) | {(request.target or "label").lower()})
     columns = find_columns(table, path, request.target)
@@ -86,16 +93,20 @@ class _Rows:
     left: dict[int, str | None] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
+    def used(self) -> list[bool]:
+        return [index not in self.left for index in range(len(self.paths))]
+
     def kept(self) -> list[int]:
-        left = self.left
-        return [index for index in range(len(self.paths)) if index not in left]
+        return [index for index in range(len(self.paths)) if index not in self.left]
 
     def place(self, index: int) -> str:
         return f"{self.unit} {self.places[index]}"
 
 
 def _understand(table: Table, columns: Columns, path: Path) -> _Rows:
-    cells = [cell if isinstance(cell, str) else "" if cell is None else str(cell) for cell in columns.path]
+    cells: Sequence[str] = columns.path
+    if table.unit == "row":  # Parquet may have other things than text
+        cells = ["" if cell is None else str(cell) for cell in cells]
     nothing: list[Any] = [None] * len(table)
     rows = _Rows(
         cells,
@@ -273,7 +284,7 @@ def _collection(request: Request, rows: _Rows, table: Table, columns: Columns) -
     synthetic = marker.synthetic or (columns.synthetic is not None and "true" in map(_lower, set(columns.synthetic)))
     collection = Collection(
         name=marker.name or _title(path),
-        samples=tuple(_samples(rows, kept, attributes)),
+        samples=tuple(_samples(rows, attributes)),
         labels=request.classes
         if request.classes and set(names) <= set(request.classes.names)
         else LabelSpace.with_default_positive(names, request.positive),
@@ -296,17 +307,16 @@ def _collection(request: Request, rows: _Rows, table: Table, columns: Columns) -
     return collection if not any(groups) else collection.with_groups(groups)
 
 
-def _samples(rows: _Rows, kept: Sequence[int], attributes: dict[str, list[Any]]) -> Iterable[Sample]:
-    paths, labels, groups, splits, numbers = rows.paths, rows.labels, rows.groups, rows.splits, rows.numbers
+def _samples(rows: _Rows, attributes: dict[str, list[Any]]) -> Iterator[Sample]:
     names = tuple(attributes)
-    table = list(zip(*attributes.values(), strict=True)) if names else None
-    for index in kept:
-        facts = (
-            {}
-            if table is None
-            else {name: value for name, value in zip(names, table[index], strict=True) if value is not None}
-        )
-        yield Sample(paths[index], labels[index], groups[index], splits[index], numbers[index], facts)
+    facts: Iterable[tuple[Any, ...]] = zip(*attributes.values(), strict=True) if names else repeat((), len(rows.paths))
+    known = zip(rows.paths, rows.labels, rows.groups, rows.splits, rows.numbers, facts, strict=True)
+    whole = not any(None in cells for cells in attributes.values())
+    for path, label, group, split, number, values in compress(known, rows.used()):
+        about = dict(zip(names, values, strict=True))
+        if not whole:
+            about = {name: value for name, value in about.items() if value is not None}
+        yield Sample(path, label, group, split, number, about)
 
 
 def _attributes(table: Table, columns: Columns) -> tuple[dict[str, list[Any]], list[str]]:
