@@ -1,8 +1,8 @@
 """Manifests: a collection as a table, CSV or Parquet.
 
 Layout: `table` is a file read as columns, `text` its CSV side and `parquet` its Parquet side; `cells` finds the types
-of CSV cells; `files` looks up which named files are there; `write` is the way back. What the columns mean is in
-`lince.data.sources.manifest`.
+of CSV cells; `columns` what the columns mean; `rows` which rows can be used; `files` which named files are there;
+`write` is the way back. `lince.data.sources.manifest` makes a collection of it.
 """
 
 from lince.data.manifest.table import SUFFIXES, Table, read_table

@@ -154,11 +154,11 @@ class _Rows:
             block, lines = [cells for cells, _ in fitting], [line for _, line in fitting]
         self.lines.extend(lines)
         # Text that returns (labels, parts, patients) is kept once: a million rows would hold a million copies.
-        for cells, column, known in zip(zip(*block, strict=True), self._columns, self._known, strict=False):
+        for turned, column, known in zip(zip(*block, strict=True), self._columns, self._known, strict=False):
             if len(known) > _BLOCK and 2 * len(known) > len(column):
-                column.extend(cells)  # nearly all different, such as paths
+                column.extend(turned)  # nearly all different, such as paths
             else:
-                column.extend(map(known.setdefault, cells, cells))
+                column.extend(map(known.setdefault, turned, turned))
 
     def _ends(self, block: list[list[str]], last: int) -> Sequence[int]:
         """The line on which each row ends; a quoted cell may hold line breaks."""
