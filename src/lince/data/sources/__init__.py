@@ -16,7 +16,7 @@ from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
 from lince.core.types import LabelSpace
 from lince.data.collection import Collection
-from lince.data.sources import breakhis, folder, manifest, medmnist, medpix, mongodb, phantoms
+from lince.data.sources import breakhis, dicom_tree, folder, manifest, medmnist, medpix, mongodb, phantoms
 from lince.data.sources.request import Request
 from lince.data.where import filtered, parse_where
 
@@ -51,6 +51,7 @@ SOURCES: tuple[Source, ...] = (
     Source("breakhis", breakhis.recognises, breakhis.read, frozenset({"target"})),
     Source("medpix", medpix.recognises, medpix.read, frozenset({"target"})),
     Source("manifest", manifest.recognises, manifest.read, frozenset({"target"})),
+    Source("dicom", dicom_tree.recognises, dicom_tree.read, frozenset({"table", "target"})),
     Source("folder", folder.recognises, folder.read),
 )
 

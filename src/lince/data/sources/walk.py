@@ -46,10 +46,11 @@ def subfolders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names, key=natural)]
 
 
-def find_images(folder: Path, *, deep: bool = True, outside: Sequence[Path] = ()) -> Found:
+def find_images(folder: Path, *, deep: bool = True, outside: Sequence[Path] = (), any_name: bool = False) -> Found:
     """Image files in a folder and, when ``deep``, in the folders below it.
 
     A folder reached twice, through a link, is read once; ``outside`` are folders that a link must not lead back to.
+    With ``any_name`` every file counts as an image, for those who look into it.
     """
     found = Found()
     seen = {_key(path) for path in outside}
@@ -66,7 +67,7 @@ def find_images(folder: Path, *, deep: bool = True, outside: Sequence[Path] = ()
         except OSError as error:
             found.skipped.append(Skipped(str(current), f"folder cannot be read: {error.strerror or error}"))
             continue
-        _sort_files(found, listing)
+        _sort_files(found, listing, any_name)
         if deep:
             waiting.extend(Path(entry.path) for entry in reversed(listing) if entry.is_dir())
     return found
@@ -77,13 +78,18 @@ def _key(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _sort_files(found: Found, listing: Sequence[os.DirEntry[str]]) -> None:
+def may_be_image(suffix: str) -> bool:
+    """Whether files with this suffix are worth looking into."""
+    return suffix.lower() in IMAGE_SUFFIXES or not suffix or _UID_TAIL.fullmatch(suffix) is not None
+
+
+def _sort_files(found: Found, listing: Sequence[os.DirEntry[str]], any_name: bool) -> None:
     files = [entry for entry in listing if entry.is_file()]
     stems = {PurePath(entry.name).stem for entry in files}
     for entry in files:
         stem, suffix = PurePath(entry.name).stem, PurePath(entry.name).suffix
         mask = _MASK.fullmatch(stem)
-        if not (suffix.lower() in IMAGE_SUFFIXES or not suffix or _UID_TAIL.fullmatch(suffix)):
+        if not (any_name or may_be_image(suffix)):
             found.others[suffix.lower()] += 1
         elif mask and mask["image"] in stems:
             found.skipped.append(Skipped(entry.path, f"mask of {mask['image']}, not an image to classify"))
