@@ -79,15 +79,15 @@ def telling_probes(probes: Sequence[Probe]) -> tuple[Sequence[Probe], int]:
 
 
 def attribute_tables(
-    tables: Mapping[str, Mapping[str, Any]], first: Sequence[str], wording: Wording
+    tables: Mapping[str, Mapping[str, Any]], classes: Sequence[str], wording: Wording
 ) -> list[AttributeTable]:
-    """A table for each attribute, those named in ``first`` before the others."""
-    names = [name for name in first if name in tables] + [name for name in tables if name not in first]
-    return [attribute_table(name, tables[name], wording) for name in names[:_MOST_ATTRIBUTES]]
+    """A table for each attribute, the first few."""
+    return [attribute_table(name, tables[name], classes, wording) for name in list(tables)[:_MOST_ATTRIBUTES]]
 
 
-def attribute_table(name: str, table: Mapping[str, Any], wording: Wording) -> AttributeTable:
+def attribute_table(name: str, table: Mapping[str, Any], classes: Sequence[str], wording: Wording) -> AttributeTable:
     """One attribute by class, from ``shares`` of values or ``quartiles`` of a number."""
+    table = {label: table[label] for label in classes if label in table}
     if any("quartiles" in row for row in table.values()):
         heads = tuple(wording.say(head) for head in ("a quarter up to", "half up to", "three quarters up to"))
         numbers = {

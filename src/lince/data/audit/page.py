@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 from markupsafe import Markup, escape
 
@@ -110,7 +111,9 @@ def html(
     sections = _Sections(audit, collection, against, wording).build()
     parts, classes = charts.class_rows(collection)
     probes, untold = charts.telling_probes(audit.probes)
-    attributes = [f.values["attribute"] for f in audit.findings if f.kind == kinds.ATTRIBUTE_BALANCE]
+    tables = audit.facts.get("attributes") or {}
+    # Those that differ between the classes stand with their finding.
+    told = {f.values["attribute"] for f in audit.findings if f.kind == kinds.ATTRIBUTE_BALANCE}
     groups = {sample.group for sample in collection.samples if sample.group is not None}
     content: dict[str, Any] = {
         "audit": audit,
@@ -123,13 +126,16 @@ def html(
         "groups": len(groups) or None,
         "probes": probes,
         "untold": untold,
-        "attributes": charts.attribute_tables(audit.facts.get("attributes") or {}, attributes, wording),
+        "attributes": charts.attribute_tables(
+            {name: table for name, table in tables.items() if name not in told}, collection.labels.names, wording
+        ),
         "ridges": charts.ridges(audit.facts.get("histograms") or {}, wording),
         "created": created,
         "version": version,
         "w": wording,
         "say": wording.say,
         "typed": typed,
+        "breakable": breakable,
         "places": PROBED,
         "half": lambda auc: 200 * (min(1.0, max(0.5, auc)) - 0.5),  # from guessing to always right
     }
@@ -143,6 +149,12 @@ def typed(sentence: str) -> Markup:
     return Markup("").join(pieces)
 
 
+def breakable(name: str) -> Markup:
+    """A file name as HTML that may be broken where its parts end, before it is broken elsewhere."""
+    return Markup(re.sub(r"([/_.\-\[])", r"\1<wbr>", str(escape(name))))  # noqa: S704  escaped above
+
+
+@final
 class _Sections:
     """Makes the sections of all findings; every image is decoded once, however many findings show it."""
 
@@ -222,18 +234,19 @@ class _Sections:
     ) -> Shot:
         sample, picture = collection.samples[position], pictures.get(position)
         width = _WIDTH if picture is None else min(_WIDTH, _HEIGHT * picture.width / picture.height)
-        return Shot(
-            legible(collection.identity(sample)), sample.label, sample.group, sample.split, picture, width, boxes,
-            elsewhere,
-        )  # fmt: skip
+        name = legible(collection.identity(sample)).removeprefix(f"{sample.label}/")  # the label stands below it
+        return Shot(name, sample.label, sample.group, sample.split, picture, width, boxes, elsewhere)
 
     def _note(self, finding: Finding, evidence: Evidence) -> str:
         """What is particular to a case, in a few words."""
         w, values = self._wording, evidence.values
         told: list[str] = []
         if "relation" in values:
-            told.append(w.say(RELATIONS.get(values["relation"], values["relation"])))
-            if values["relation"] not in ("file", "pixels") and values.get("similarity") is not None:
+            relation = values["relation"]
+            if relation == "file" and any(self._collection.samples[m].row is not None for m in evidence.members):
+                relation = "pixels"  # rows of one array have no file of their own
+            told.append(w.say(RELATIONS.get(relation, relation)))
+            if relation not in ("file", "pixels") and values.get("similarity") is not None:
                 told.append(w.say("similarity {value:.2}", value=values["similarity"]))
         if "group" in values:
             told.append(str(values["group"]))
@@ -259,4 +272,5 @@ class _Sections:
     def _attribute(self, finding: Finding) -> charts.AttributeTable | None:
         if finding.kind != kinds.ATTRIBUTE_BALANCE or not finding.values.get("table"):
             return None
-        return charts.attribute_table(finding.values["attribute"], finding.values["table"], self._wording)
+        classes = self._collection.labels.names
+        return charts.attribute_table(finding.values["attribute"], finding.values["table"], classes, self._wording)

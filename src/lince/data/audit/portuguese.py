@@ -173,13 +173,13 @@ PORTUGUESE: Mapping[str, str] = {
     ),
     # Balance
     "Classes of very different size": "Classes de tamanhos muito diferentes",
-    "{largest} has {ratio} times as many images as {smallest}": (
-        "{largest} tem {ratio} vezes mais imagens do que {smallest}"
+    "“{largest}” has {ratio} times as many images as “{smallest}”": (
+        "«{largest}» tem {ratio} vezes mais imagens do que «{smallest}»"
     ),
-    "The class {largest} has {large:# image|# images}, {smallest} has {small}: {ratio} to 1.": (
-        "A classe {largest} tem {large:# imagem|# imagens}, {smallest} tem {small}: {ratio} para 1."
+    "The class “{largest}” has {large:# image|# images}, “{smallest}” has {small}: {ratio} to 1.": (
+        "A classe «{largest}» tem {large:# imagem|# imagens}, «{smallest}» tem {small}: {ratio} para 1."
     ),
-    "Without an image: {absent}.": "Sem nenhuma imagem: {absent}.",
+    "No image in {absent}.": "Sem imagens em {absent}.",
     "`lince train` gives rare classes more weight, so this alone spoils nothing.": (
         "`lince train` dá mais peso às classes raras, por isso só isto não estraga nada."
     ),
@@ -212,7 +212,7 @@ PORTUGUESE: Mapping[str, str] = {
     ),
     # Classes that a part lacks
     "Classes missing from a part": "Classes que faltam numa parte",
-    "Without an image: {absent}": "Sem nenhuma imagem: {absent}",
+    "No image in {absent}": "Sem imagens em {absent}",
     "What has no training image cannot be learnt; what has no test image cannot be measured.": (
         "O que não tem imagens de treino não se aprende; o que não tem imagens de teste não se mede."
     ),
@@ -248,7 +248,6 @@ PORTUGUESE: Mapping[str, str] = {
     "Median {here} in {label}, {there} in the others": "Mediana {here} em {label}, {there} nas restantes",
     "present": "presente",
     "absent": "ausente",
-    "and": "e",
     # Parts, severities, places
     "train": "treino",
     "validation": "validação",

@@ -175,10 +175,10 @@ SAYINGS: Mapping[str, Saying] = {
     ),
     kinds.CLASS_BALANCE: Saying(
         "Classes of very different size",
-        "{largest} has {ratio} times as many images as {smallest}",
+        "“{largest}” has {ratio} times as many images as “{smallest}”",
         (
-            "The class {largest} has {large:# image|# images}, {smallest} has {small}: {ratio} to 1.",
-            "Without an image: {absent}.",
+            "The class “{largest}” has {large:# image|# images}, “{smallest}” has {small}: {ratio} to 1.",
+            "No image in {absent}.",
         ),
         (
             "`lince train` gives rare classes more weight, so this alone spoils nothing.",
@@ -187,8 +187,8 @@ SAYINGS: Mapping[str, Saying] = {
     ),
     CLASS_ABSENT: Saying(
         "Classes missing from a part",
-        "Without an image: {absent}",
-        ("Without an image: {absent}.",),
+        "No image in {absent}",
+        ("No image in {absent}.",),
         ("What has no training image cannot be learnt; what has no test image cannot be measured.", _CLEAN_SPLIT),
     ),
     kinds.ATTRIBUTE_BALANCE: Saying(

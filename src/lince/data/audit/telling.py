@@ -172,7 +172,7 @@ def _classes(values: Mapping[str, Any], wording: Wording) -> dict[str, Any]:
     counts = values.get("counts") or {}
     ratio = values.get("ratio")
     absent = [
-        f"{wording.listed([str(label) for label in labels])} ({wording.part(part)})"
+        f"{wording.part(part)}: {'; '.join(map(str, labels))}"
         for part, labels in (values.get("absent") or {}).items()
         if labels
     ]
@@ -180,7 +180,7 @@ def _classes(values: Mapping[str, Any], wording: Wording) -> dict[str, Any]:
         "large": counts.get(values["largest"]),
         "small": counts.get(values["smallest"]),
         "ratio": None if ratio is None or ratio < _UNEVEN else wording.quantity(float(f"{ratio:.2g}")),
-        "absent": ", ".join(absent) or None,
+        "absent": ". ".join(absent) or None,
     }
 
 

@@ -7,7 +7,7 @@ A sentence is a template. ``{n:# pair|# pairs}`` chooses between one and many an
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, final
 
 from lince.core.pages import legible
@@ -73,12 +73,6 @@ class Wording(string.Formatter):
             return self._point(f"{min(points, 99.9):.1f}%")
         return self._point(f"{points:.0f}%" if points >= 9.95 or points == 0 else f"{points:.1f}%")
 
-    def listed(self, names: Sequence[str]) -> str:
-        """``a, b and c``."""
-        if len(names) < 2:
-            return "".join(names)
-        return f"{', '.join(names[:-1])} {self.say('and')} {names[-1]}"
-
     def fact(self, name: str) -> str:
         """What a measured fact is called."""
         plain = name.removeprefix("attribute:")
@@ -113,9 +107,6 @@ FACTS = {
     "white": "share of white pixels",
     "black": "share of black pixels",
     "sharpness": "sharpness",
-    "site": "site",
-    "device": "device",
-    "embedding": "look of the image",
 }
 
 RELATIONS = {
