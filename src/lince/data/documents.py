@@ -160,8 +160,8 @@ def _equals(field_name: str, wanted: str) -> Iterable[Document]:
 
 
 def _root(collection: Collection, paths: Sequence[str]) -> str:
-    """The folder that the user pointed at where it holds every image, else the deepest one that does."""
-    source = os.path.abspath(collection.source)  # noqa: PTH100
+    """The collection's own folder where it holds every image, else the deepest one that does."""
+    source = os.path.abspath(collection.root or collection.source)  # noqa: PTH100
     if paths and all(PurePath(path).is_relative_to(source) for path in paths):
         return source
     try:

@@ -38,8 +38,9 @@ TYPES = {
 }
 _CLASS_OF = {name: ("benign" if code in ("A", "F", "PT", "TA") else "malignant") for code, name in TYPES.items()}
 
-# How far `recognises` looks: folders opened, and files of the first folder that has some.
-_FOLDERS, _FILES = 64, 50
+# How far `recognises` looks: folders opened, those of them with images, and images of each.
+_FOLDERS, _WITH_IMAGES, _FILES = 64, 8, 50
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".bmp")
 
 
 @dataclass(slots=True)
@@ -50,22 +51,23 @@ class _Reading:
 
 
 def recognises(location: str) -> bool:
-    """A folder whose first images, at any depth, are named as in BreakHis."""
-    waiting = [Path(location).expanduser()] if location.strip() else []
+    """A folder whose first images, at any depth, are mostly named as in BreakHis."""
+    waiting = [Request(location).path] if location.strip() else []
+    looked: list[list[str]] = []
     for _ in range(_FOLDERS):
-        if not waiting:
+        if not waiting or len(looked) == _WITH_IMAGES:
             break
         folder = waiting.pop()
         try:
             with os.scandir(folder) as entries:
-                names = [e.name for e in entries if e.name.lower().endswith((".png", ".jpg", ".jpeg", ".tif", ".bmp"))]
-            if names:
-                looked = sorted(names)[:_FILES]
-                return sum(BREAKHIS.group(name) is not None for name in looked) > len(looked) / 2
+                names = sorted(entry.name for entry in entries if entry.name.lower().endswith(_SUFFIXES))
             waiting.extend(reversed(subfolders(folder)))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):
             return False
-    return False
+        if names:
+            looked.append(names[:_FILES])
+    found = [BREAKHIS.group(name) is not None for names in looked for name in names]
+    return sum(found) > len(found) / 2
 
 
 def read(request: Request) -> Collection:

@@ -76,7 +76,7 @@ class _Reading:
 
 def recognises(location: str) -> bool:
     """A folder with MedPix's files of descriptions, or one of these files."""
-    return bool(location.strip()) and locate(Path(location).expanduser()) is not None
+    return bool(location.strip()) and locate(Request(location).path) is not None
 
 
 def read(request: Request) -> Collection:
@@ -199,6 +199,8 @@ def _collection(request: Request, reading: _Reading) -> Collection:
         source=str(request.path),
         skipped=tuple(reading.skipped),
         notices=tuple(_notices(request, reading)),
+        # The same for every file or folder inside that the user may point at.
+        root=str(reading.layout.images.parent),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lince.core.errors import SourceError
-from lince.core.types import Skipped, Split
+from lince.core.types import SPLITS, Skipped, Split
 from lince.data.sources.folder import SPLIT_NAMES
 from lince.imaging import IMAGE_SUFFIXES
 
@@ -113,11 +113,12 @@ def _by_part(files: list[Path]) -> list[tuple[Path, Split]]:
     known = [(file, match) for file in files if (match := _PARTS.fullmatch(file.name))]
     known = [(file, match) for file, match in known if match["part"].lower() in SPLIT_NAMES]
     whole = {match["part"].lower() for _, match in known if not match["half"]}
-    return [
+    chosen = [
         (file, SPLIT_NAMES[match["part"].lower()])
         for file, match in known
         if not match["half"] or match["part"].lower() not in whole
     ]
+    return sorted(chosen, key=lambda pair: SPLITS.index(pair[1]))
 
 
 def _images_of(folder: Path) -> Path:

@@ -22,6 +22,8 @@ _FIELDS = {"label": "label", "group": "U_id", "split": "split"}
 # Cases named in one query; beyond it, the filter is run here instead.
 _MOST_CASES = 50_000
 _ATTEMPTS = 3
+# Values up to which an attribute may be what images are classified by, however few they are.
+_MANY_CLASSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
         )
     check_known(asked.where, known)
     root = _root(address, marker)
-    names = _class_names(asked)
+    names = _class_names(request, asked)
     found = asked.base.find(IMAGES, _query(asked))
     if not found and asked.where:
         empty = next((c for c in asked.where if not _meets_any(asked, c)), asked.where[0]).attribute
@@ -106,6 +108,7 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
         source=address.shown,
         synthetic=bool(marker["synthetic"]),
         skipped=tuple(skipped),
+        root=root,
     )
 
 
@@ -120,12 +123,14 @@ def _root(address: Address, marker: Mapping[str, Any]) -> str:
     return root
 
 
-def _class_names(asked: _Asked) -> list[str]:
+def _class_names(request: Request, asked: _Asked) -> list[str]:
     """Classes of the whole collection, whatever the conditions."""
     if asked.target is None:
         return [str(name) for name in asked.marker["classes"]]
     names = sorted({str(value) for value in _values(asked, asked.target) if value is not None}, key=natural)
-    if len(names) < 2 or len(names) > max(2, int(asked.marker["images"]) // 2):
+    images = int(asked.marker["images"])
+    too_many = len(names) >= images or len(names) > max(_MANY_CLASSES, images // 2)
+    if too_many or (len(names) < 2 and not request.fits_model(names)):
         raise ConfigError(
             f"The attribute {asked.target} has {len(names)} values, which makes no classes",
             received=asked.target,
