@@ -6,7 +6,7 @@ and free to move by a few pixels, copies correlate and different patients do not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,20 @@ from lince.data.structure import TURNS, area_weights, fine, unit
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-_GRID = 64
+_GRID, _COARSE = 64, 32
 _SHIFT = 3  # cells of the grid that two copies may be out of place
 _CHUNK = 256
 _COMMON_FROM = 1024
 _COMMON_AFTER = 32
+_LEAST_SIDE = 48  # of images in which a crop can be told
 # Correlations from which two images are one picture. Larger crops are tried at many scales and places, so chance
-# reaches higher.
+# reaches higher: at most 0.53 among 1,500 pairs each of phantoms and of chest films.
 SAME, CROPPED = 0.60, 0.62
-_SCALES = (0.93, 0.87, 0.81, 0.75, 0.70, 0.65)
+# Crops are looked for on the coarse grid, at these shares of a side; what is promising there is tried on the finer
+# grid, at shares about the best one.
+_SCALES = (0.95, 0.89, 0.83, 0.77, 0.72)
+_PROMISING = 0.45
+_ABOUT = (0.965, 0.98, 0.995, 1.015, 1.035)
 
 
 class Likeness:
@@ -40,11 +45,10 @@ class Likeness:
         self._left = left
         self._right = left if right is None else right
         self._grid = min(_GRID, left.shape[1])
-        self._weights = area_weights(left.shape[1], self._grid)
         even = np.arange(0, len(left), max(1, len(left) // _COMMON_FROM))
         total = np.zeros((self._grid, self._grid), np.float64)
         for top in range(0, len(even), _CHUNK):
-            total += fine(self._grey(left, even[top : top + _CHUNK])).sum(axis=0)
+            total += fine(_grey(left, even[top : top + _CHUNK], self._grid)).sum(axis=0)
         self._common = (total / (len(even) + _COMMON_AFTER)).astype(np.float32)
 
     def turned(self, first: Integers, second: Integers, turn: str | None = None) -> Floats:
@@ -56,31 +60,25 @@ class Likeness:
         return np.concatenate(scores) if scores else np.empty(0, np.float32)
 
     def cropped(self, first: Integers, second: Integers) -> Floats:
-        """(P,) highest correlation of one image, made smaller, with a part of the other; either may be the part."""
+        """(P,) highest correlation of one image, made smaller, with a part of the other; either may be the part.
+
+        Nothing is told (0) of images too small for it.
+        """
         best = np.zeros(len(first), np.float32)
+        if self._left.shape[1] < _LEAST_SIDE:
+            return best
         for top in range(0, len(first), _CHUNK):
             part = slice(top, top + _CHUNK)
-            a, b = self._grey(self._left, first[part]), self._grey(self._right, second[part])
-            for whole, piece in ((a, b), (b, a)):
-                for score in self._parts(whole, piece):
-                    best[part] = np.maximum(best[part], score)
+            best[part] = self._crops(first[part], second[part])
         return best
 
-    def _grey(self, images: NDArray[np.uint8], rows: Integers) -> Floats:
-        """(P, G, G) grey, averaged over cells."""
-        unique, places = np.unique(rows, return_inverse=True)
-        block = images[unique].astype(np.float32).mean(axis=3)
-        small: Floats = (self._weights @ block @ self._weights.T)[places]
-        return small
-
     def _own(self, small: Floats) -> Floats:
-        shape = small.shape
-        return unit((fine(small) - self._common).reshape(len(small), -1)).reshape(shape)
+        return unit((fine(small) - self._common).reshape(len(small), -1)).reshape(small.shape)
 
     def _shifted(self, first: Integers, second: Integers, turn: str | None) -> Floats:
         from scipy.fft import irfft2, rfft2
 
-        a, b = self._grey(self._left, first), self._grey(self._right, second)
+        a, b = _grey(self._left, first, self._grid), _grey(self._right, second, self._grid)
         if turn is not None:
             a = np.ascontiguousarray(TURNS[turn](a)).astype(np.float32)
         spectrum = rfft2(self._own(a)) * np.conj(rfft2(self._own(b)))
@@ -89,22 +87,77 @@ class Likeness:
         best: Floats = found[:, near][:, :, near].max(axis=(1, 2)).astype(np.float32)
         return best
 
-    def _parts(self, whole: Floats, piece: Floats) -> Iterator[Floats]:
-        """For each scale, how well the piece, made that much smaller, fits anywhere inside the whole."""
-        from scipy.fft import irfft2, rfft2
+    def _crops(self, first: Integers, second: Integers) -> Floats:
+        sides = (self._left, first), (self._right, second)
+        coarse = [_grey(*side, _COARSE) for side in sides]
+        tries = [(whole, scale) for whole in (0, 1) for scale in _SCALES]
+        spectra = [_spectra(images) for images in coarse]
+        scores = np.stack([_fit(spectra[whole], coarse[1 - whole], scale) for whole, scale in tries])
+        chosen, promising = scores.argmax(axis=0), scores.max(axis=0) >= _PROMISING
+        best = np.zeros(len(first), np.float32)
+        for number in np.unique(chosen[promising]).tolist():
+            rows = np.flatnonzero(promising & (chosen == number))
+            whole, scale = tries[number]
+            images, places = sides[whole]
+            others, other_places = sides[1 - whole]
+            spectrum = _spectra(_grey(images, places[rows], self._grid))
+            piece = _grey(others, other_places[rows], self._grid)
+            best[rows] = np.max([_fit(spectrum, piece, scale * about) for about in _ABOUT], axis=0)
+        return best
 
-        grid = self._grid
-        structure = fine(whole)
-        spectrum, energy = rfft2(structure), rfft2(structure**2)
-        for scale in _SCALES:
-            side = round(scale * grid)
-            weights = area_weights(grid, side)
-            template = fine((weights @ piece @ weights.T).astype(np.float32))
-            padded = np.zeros_like(whole)
-            padded[:, :side, :side] = template
-            window = np.zeros((grid, grid), np.float32)
-            window[:side, :side] = 1
-            free = grid - side + 1
-            fit = irfft2(spectrum * np.conj(rfft2(padded)), s=(grid, grid))[:, :free, :free]
-            under = irfft2(energy * np.conj(rfft2(window)), s=(grid, grid))[:, :free, :free]
-            yield (fit / np.sqrt(np.maximum(under, 1e-4))).max(axis=(1, 2)).astype(np.float32)
+
+def _grey(images: NDArray[np.uint8], rows: Integers, grid: int) -> Floats:
+    """(P, G, G) grey, averaged over cells."""
+    unique, places = np.unique(rows, return_inverse=True)
+    weights = area_weights(images.shape[1], grid)
+    colours = images[unique]
+    # Plane by plane: a mean over the last axis of a few is ten times slower.
+    block = sum((colours[..., c].astype(np.float32) for c in range(colours.shape[3])), np.float32(0)) / colours.shape[3]
+    return _averaged(block, weights)[places]
+
+
+def _averaged(images: Floats, weights: Floats) -> Floats:
+    """(P, H, H) with both sides averaged by (G, H) weights.
+
+    Two large products, not many small ones: threads of a busy machine wait for each other at every product.
+    """
+    count, height, width = images.shape
+    lines = (images.reshape(-1, width) @ weights.T).reshape(count, height, -1).swapaxes(1, 2)
+    turned = np.ascontiguousarray(lines).reshape(-1, height) @ weights.T
+    return turned.reshape(count, len(weights), len(weights)).swapaxes(1, 2)
+
+
+def _spectra(whole: Floats) -> tuple[Any, Any]:
+    """Fourier transforms of (P, G, G) structure and of its square."""
+    from scipy.fft import rfft2
+
+    structure = fine(whole)
+    return rfft2(structure), rfft2(structure**2)
+
+
+def _fit(spectra: tuple[Any, Any], piece: Floats, scale: float) -> Floats:
+    """(P,) highest correlation of the piece, made that much smaller, with any part of the whole (Lewis, 1995)."""
+    from scipy.fft import irfft2, rfft2
+
+    grid = piece.shape[1]
+    side = min(grid, round(scale * grid))
+    # The whole shows round(scale * grid) of its cells; the exact scale is kept by how the piece is averaged.
+    weights = _sampled(grid, side, scale)
+    padded = np.zeros_like(piece)
+    padded[:, :side, :side] = fine(_averaged(piece, weights))
+    window = np.zeros((grid, grid), np.float32)
+    window[:side, :side] = 1
+    free = grid - side + 1
+    fit = irfft2(spectra[0] * np.conj(rfft2(padded)), s=(grid, grid))[:, :free, :free]
+    under = irfft2(spectra[1] * np.conj(rfft2(window)), s=(grid, grid))[:, :free, :free]
+    best: Floats = (fit / np.sqrt(np.maximum(under, 1e-4))).max(axis=(1, 2)).astype(np.float32)
+    return best
+
+
+def _sampled(grid: int, side: int, scale: float) -> Floats:
+    """(side, grid): a line of the grid made ``scale`` times as long, averaged over cells, cut to ``side`` cells."""
+    edges = np.clip(np.arange(side + 1) / scale, 0, grid)
+    pixel = np.arange(grid)
+    overlap = np.clip(np.minimum(pixel + 1, edges[1:, None]) - np.maximum(pixel, edges[:-1, None]), 0, None)
+    shares: Floats = (overlap / np.maximum(overlap.sum(axis=1, keepdims=True), 1e-6)).astype(np.float32)
+    return shares

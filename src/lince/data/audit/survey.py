@@ -43,7 +43,7 @@ class Survey:
     kept
         (M,) positions in the collection of the images that can be read.
     small
-        (M, S, S, 3) uint8, the whole image centred on black.
+        (M, S, S, 3) uint8, the whole image stretched to a square.
     numbers
         Facts that are numbers, (M,) float64 each; see `lince.data.audit.measures`.
     words
@@ -100,7 +100,8 @@ def survey(samples: Sequence[Sample], *, size: int | None = None, bus: EventBus 
         The cache folder cannot be written.
     """
     place = make_folder(cache_dir() / "scratch")
-    spec = ImageSpec(size=size or _side_for(samples), channels=3)
+    # Stretched: black margins would move with the crop and with the side that was cut.
+    spec = ImageSpec(size=size or _side_for(samples), channels=3, fit="stretch")
     try:
         with tempfile.TemporaryDirectory(prefix="audit-", dir=place) as folder:
             yield _look(samples, spec, Path(folder), bus or EventBus())

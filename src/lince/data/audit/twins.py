@@ -25,9 +25,11 @@ _NEAR = 0.75
 _TURNED = 0.70  # resampled once more, and so a little less alike
 _ALL_PAIRS = 24  # of identical images: beyond, each is linked with the first alone
 _MOST_PAIRS = 2_000_000
-# Embeddings this alike are candidates for crops; the closest so many are looked at (0.5 ms each).
-_EMBEDDED = 0.85
-_MOST_EMBEDDED = 20_000
+# Crops are looked for among this many nearest embeddings of each image; among more images than a few, where
+# embeddings are this alike, at most so many pairs.
+_NEIGHBOURS, _FEW = 6, 12_000
+_EMBEDDED, _MOST_EMBEDDED = 0.85, 40_000
+_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,12 @@ def find_twins(
             bus.publish(WorkAdvanced(TASK, min(99, int(100 * share))))
         found = _fresh(found, looks, there, best, within=other is None)
         score = likeness.turned(found.first, found.second, turn)
-        _note(best, found, score, SAME, _relation(turn))
+        _note(best, found, score, SAME, _relation(turn), within=other is None)
     if looks.embeddings is not None and there.embeddings is not None:
         found = embedded_pairs(looks.embeddings, there.embeddings if other is not None else None)
         found = _fresh(found, looks, there, best, within=other is None)
-        _note(best, found, likeness.cropped(found.first, found.second), CROPPED, "cropped")
+        score = likeness.cropped(found.first, found.second)
+        _note(best, found, score, CROPPED, "cropped", within=other is None)
     bus.publish(WorkFinished(TASK))
     return sorted(best.values(), key=lambda t: (RELATIONS.index(t.relation), -t.similarity, t.first, t.second))
 
@@ -152,13 +155,19 @@ def _fresh(pairs: Pairs, here: Looks, there: Looks, best: dict[tuple[int, int], 
 
 
 def _note(
-    best: dict[tuple[int, int], Twin], pairs: Pairs, score: NDArray[np.float32], least: float, relation: Relation
+    best: dict[tuple[int, int], Twin],
+    pairs: Pairs,
+    score: NDArray[np.float32],
+    least: float,
+    relation: Relation,
+    *,
+    within: bool,
 ) -> None:
     """Take in the pairs that the pixels confirm."""
     for a, b, likeness in zip(pairs.first.tolist(), pairs.second.tolist(), score.tolist(), strict=True):
         if likeness >= least:
-            pair = (a, b)
-            best.setdefault(pair, Twin(a, b, relation, round(min(1.0, likeness), 4)))
+            pair = (min(a, b), max(a, b)) if within else (a, b)
+            best.setdefault(pair, Twin(*pair, relation, round(min(1.0, likeness), 4)))
 
 
 def _closest(pairs: Pairs) -> Pairs:
@@ -169,17 +178,35 @@ def _closest(pairs: Pairs) -> Pairs:
 
 
 def embedded_pairs(here: NDArray[np.float32], there: NDArray[np.float32] | None = None) -> Pairs:
-    """Images whose embeddings, relative to the collection's mean, point the same way: candidates for crops."""
-    mean = here.mean(axis=0)
-    deviation = here.std(axis=0) + 1e-6
+    """Images whose embeddings, relative to the collection's mean, point the same way: candidates for crops.
+
+    Where there are few images, the nearest of each; where there are many, the pairs that are close.
+    """
+    mean, deviation = here.mean(axis=0), here.std(axis=0) + 1e-6
     vectors = unit((here - mean) / deviation)
-    if there is None:
-        search = Index(vectors).pairs_within(_EMBEDDED)
-    else:
-        search = Index(unit((there - mean) / deviation)).pairs_with(vectors, _EMBEDDED)
+    others = vectors if there is None else unit((there - mean) / deviation)
+    if len(here) * len(others) <= _FEW**2:
+        return _nearest(vectors, others, within=there is None)
+    search = Index(others)
+    blocks = search.pairs_within(_EMBEDDED) if there is None else search.pairs_with(vectors, _EMBEDDED)
     found = Pairs.none()
-    for _, some in search:
+    for _, some in blocks:
         found = _closest(found.joined(some))
-    if len(found) <= _MOST_EMBEDDED:
-        return found
-    return found[np.argsort(-found.score)[:_MOST_EMBEDDED]]
+    return found[np.argsort(-found.score, kind="stable")[:_MOST_EMBEDDED]]
+
+
+def _nearest(vectors: NDArray[np.float32], others: NDArray[np.float32], *, within: bool) -> Pairs:
+    """The nearest others of each vector; within one set first < second, each pair once."""
+    count = min(_NEIGHBOURS, len(others) - within)
+    if count < 1:
+        return Pairs.none()
+    found = Pairs.none()
+    for top in range(0, len(vectors), _ROWS):
+        likeness = vectors[top : top + _ROWS] @ others.T
+        if within:
+            np.fill_diagonal(likeness[:, top:], -2)
+        second = np.argpartition(-likeness, count - 1, axis=1)[:, :count].astype(np.int64)
+        first = np.repeat(np.arange(top, top + len(likeness)), count)
+        score = np.take_along_axis(likeness, second, axis=1).ravel()
+        found = found.joined(Pairs(first, second.ravel(), score))
+    return found
