@@ -22,6 +22,7 @@ from lince.models.folding import ready_to_run
 from lince.models.network import LinearHead, Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe, compute_activations
+from lince.training.auditing import quick_audit
 from lince.training.finish import finish, parse_aim
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.folder import RunFolder, default_out
@@ -153,6 +154,7 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
             f"No readable image is left of the class {', '.join(missing)}", received=collection.source, fix="add images"
         )
     unsplit = any(sample.split is None for sample in collection.samples)
+    given, groups = collection, None
     if not collection.has_groups:
         groups = near_duplicate_groups(images.pixels, bus=bus)
         together = len(groups) - len(set(groups))
@@ -165,6 +167,7 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
         collection = split_collection(collection, seed=plan.seed)
     for notice in collection.notices:
         bus.publish(Noticed(notice, "warning"))
+    collection = quick_audit(given, collection, images, groups, bus)
     labels = np.array([collection.labels.index(sample.label) for sample in collection.samples], dtype=np.int64)
     prepared = Prepared(collection, images, labels, skipped)
     for split in ("train", "val"):
