@@ -243,8 +243,6 @@ def _whole_collection(seed: int) -> list[Row]:
         collection = split_collection(lince.load(place), seed=seed)
         forced = {twin.name: "test", benign.name: "train"}
         parts = [forced.get(sample.name, sample.split) for sample in collection.samples]
-            "test" if s.name == twin.name else "train" if s.name == benign.name else s.split for s in collection.samples
-        ]
         torn = "duplicates-across-splits" in kinds(collection.with_splits(parts))
         groups = [f"p{number // 2}" for number in range(len(collection))]
         patient = "group-across-splits" in kinds(collection.with_groups(groups))
