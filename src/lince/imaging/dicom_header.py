@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Any
 
 from pydicom import Dataset, dcmread
-from pydicom.uid import UID
+from pydicom.tag import Tag
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from lince.imaging.sniff import is_dicom
 
@@ -32,15 +33,18 @@ _TEXTS = {
     "instance_uid": ("SOPInstanceUID",),
 }
 _NUMBERS = {"rows": "Rows", "columns": "Columns"}
-_WANTED = [
+_KEYWORDS = (
     *("SpecificCharacterSet", "SOPClassUID", "PatientID", "PatientSex", "PatientAge", "PatientBirthDate"),
     *("StudyDate", "ViewCodeSequence", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated"),
     *(keyword for keywords in _TEXTS.values() for keyword in keywords),
     *_NUMBERS.values(),
-]
+)
+_WANTED = [Tag(keyword) for keyword in _KEYWORDS]
 # Objects with rows and columns that are no picture to classify: masks, doses, maps.
 _NO_PICTURES = frozenset({"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "RWV", "DOC", "FID"})
 _YEARS = {"Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}
+_FRAGMENT_HEAD = 8  # bytes that each compressed frame takes at least (PS3.5, A.4)
+_DEFLATED = 1032  # times that deflate can shrink data at most
 _DAMAGED = "This DICOM file is damaged or cut short"
 
 
@@ -77,23 +81,31 @@ def read_header(path: str) -> dict[str, Any]:
 def _facts(ds: Dataset, size: int) -> dict[str, Any]:
     modality = _text(ds, "Modality")
     rows, columns = (_number(ds, keyword) for keyword in ("Rows", "Columns"))
-    sop_class = _text(ds, "SOPClassUID")
     if modality in _NO_PICTURES or not (rows and columns):
-        cut = modality not in _NO_PICTURES and (not sop_class or "Image" in UID(sop_class).name)
-        return {"kind": "unreadable", "reason": _DAMAGED} if cut else {"kind": "object", "modality": modality or "?"}
+        whole = modality in _NO_PICTURES or _known_without_picture(_text(ds, "SOPClassUID"))
+        return {"kind": "object", "modality": modality or "?"} if whole else {"kind": "unreadable", "reason": _DAMAGED}
     frames = max(_number(ds, "NumberOfFrames") or 1, 1)
-    if frames > _most_frames(ds, rows * columns, size):
+    if frames > 1 and frames > _most_frames(ds, rows * columns, size):
         return {"kind": "unreadable", "reason": f"This DICOM file claims {frames} frames, more than it can hold"}
     return {"kind": "image", "patient": _text(ds, "PatientID"), "frames": frames, "attributes": _attributes(ds)}
 
 
+def _known_without_picture(sop_class: str | None) -> bool:
+    """Whether a file of this class may lack rows and columns; an image that does was cut short."""
+    if sop_class is None:
+        return False
+    known = UID(sop_class)
+    return bool(known.is_private) or (known.name != sop_class and "Image" not in known.name)
+
+
 def _most_frames(ds: Dataset, pixels: int, size: int) -> int:
-    """Frames that a file of so many bytes can hold at most: none is packed into less than the head of its fragment."""
-    syntax = ds.file_meta.get("TransferSyntaxUID")
-    if syntax is None or not syntax.is_transfer_syntax or syntax.is_private or syntax.is_compressed:
-        return size // 8
+    """Frames that a file of so many bytes can hold at most."""
+    syntax = UID(ds.file_meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
+    if syntax.is_private or not syntax.is_transfer_syntax or syntax.is_encapsulated:
+        return size // _FRAGMENT_HEAD
     bits = (_number(ds, "SamplesPerPixel") or 1) * (_number(ds, "BitsAllocated") or 8)
-    return 8 * size // max(pixels * bits, 1)
+    whole = size * _DEFLATED if syntax.is_deflated else size
+    return 8 * whole // max(pixels * bits, 1)
 
 
 def _attributes(ds: Dataset) -> dict[str, Any]:

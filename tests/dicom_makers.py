@@ -51,6 +51,16 @@ def dataset(pixels: NDArray[Any], *, syntax: str = uid.ExplicitVRLittleEndian, *
     return ds
 
 
+def clip(frames: NDArray[Any], **fields: Any) -> Dataset:
+    """A data set of (N, H, W) or (N, H, W, 3) frames."""
+    ds = dataset(frames[0], **fields)
+    order = ">" if ds.file_meta.TransferSyntaxUID == uid.ExplicitVRBigEndian else "<"
+    ds.NumberOfFrames = len(frames)
+    ds.PixelData = frames.astype(frames.dtype.newbyteorder(order)).tobytes()
+    ds.PixelData += b"\0" * (len(ds.PixelData) % 2)
+    return ds
+
+
 def written(ds: Dataset) -> bytes:
     stream, syntax = io.BytesIO(), ds.file_meta.TransferSyntaxUID
     with warnings.catch_warnings():
