@@ -224,7 +224,9 @@ def _names(files: Sequence[Keys]) -> Callable[[str], Sequence[int]]:
 
     def find(cell: str) -> Sequence[int]:
         path = cell.replace("\\", "/").removeprefix("./").strip("/")
-        found = whole.get(path) or ends.get(path) or next((whole[end] for end in _ends(path) if end in whole), [])
+        forms = dict.fromkeys((path, _SUFFIX.sub("", path)))
+        shorter = (whole.get(end) for form in forms for end in _ends(form))
+        found = next(filter(None, (*(ends.get(form) for form in forms), *shorter)), [])
         return found if len(found) == 1 else ()
 
     return find

@@ -24,13 +24,14 @@ from lince.imaging import IMAGE_SUFFIXES
 from lince.imaging.dicom_scan import Header, scan_headers
 from lince.imaging.sniff import is_dicom
 
-DICOMDIR = "dicomdir"
+_DICOMDIR = "dicomdir"
 
 # How far `recognises` looks: entries and files in each folder, and folders in each by their depth.
 _ENTRIES, _FILES = 2000, 2
 _FOLDERS = (16, 8, 2, 1, 1, 1, 1, 1)
 _HEAD = 512
 _NAMED_DICOM = frozenset({".dcm", ".dicom", ".ima"})
+_OTHER_IMAGES = IMAGE_SUFFIXES - _NAMED_DICOM
 # One PatientID over so many studies or more is a placeholder that an anonymiser left.
 _STUDIES_OF_NOBODY = 3
 
@@ -51,9 +52,9 @@ def recognises(location: str) -> bool:
     try:
         if root is None or not root.is_dir():
             return False
-        if any(entry.name.lower() == DICOMDIR for entry in islice(os.scandir(root), _ENTRIES)):
-            return True
-        return _all_dicom(root)
+        with os.scandir(root) as entries:
+            catalogued = any(entry.name.lower() == _DICOMDIR for entry in islice(entries, _ENTRIES))
+        return catalogued or _all_dicom(root)
     except (OSError, ValueError):
         return False
 
@@ -63,8 +64,7 @@ def _all_dicom(root: Path) -> bool:
     for path in _some_files(root):
         with open(path, "rb") as stream:  # noqa: PTH123  many, and nothing else is asked of them
             dicom = is_dicom(stream.read(_HEAD))
-        suffix = PurePath(path).suffix.lower()
-        if not dicom and suffix in IMAGE_SUFFIXES - _NAMED_DICOM:
+        if not dicom and PurePath(path).suffix.lower() in _OTHER_IMAGES:
             return False
         found = found or dicom
     return found
@@ -74,8 +74,10 @@ def _some_files(folder: Path, depth: int = 0) -> Iterator[str]:
     """A few files of this folder and of a few of the folders in it: of more at the top, where classes are."""
     with os.scandir(folder) as entries:
         listing = [entry for entry in islice(entries, _ENTRIES) if not is_clutter(entry.name)]
-    files = (e.path for e in listing if e.is_file() and may_be_image(PurePath(e.name).suffix))
-    yield from islice(files, _FILES)
+    suffixes = {e.path: PurePath(e.name).suffix.lower() for e in listing if e.is_file()}
+    # A picture of another kind is seen by its name, however many DICOM files there are.
+    yield from islice((path for path, suffix in suffixes.items() if suffix in _OTHER_IMAGES), 1)
+    yield from islice((path for path, suffix in suffixes.items() if may_be_image(suffix)), _FILES)
     if depth < len(_FOLDERS):
         inner = [Path(entry.path) for entry in listing if entry.is_dir(follow_symlinks=False)]
         step = max(1, len(inner) // _FOLDERS[depth])
