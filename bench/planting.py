@@ -118,7 +118,7 @@ def letter(path: Path, rng: np.random.Generator) -> None:
     """Burn a line of text into a corner, white on a black band or straight on the picture."""
     image = Image.fromarray(read(path))
     draw = ImageDraw.Draw(image)
-    height = max(9, round(image.height * rng.uniform(0.08, 0.11)))
+    height = max(12, round(image.height * rng.uniform(0.09, 0.12)))
     font = ImageFont.load_default(height)
     text = str(rng.choice(WORDS))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
