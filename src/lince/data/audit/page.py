@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, final
 
 from markupsafe import Markup, escape
@@ -184,8 +185,18 @@ class _Sections:
             seen[finding.kind] = seen.get(finding.kind, 0) + 1
             most = _CASES.get(finding.kind, _CASES_ELSE) if seen[finding.kind] <= _PICTURED else 0
             # A file that cannot be read has no picture.
-            pictured.append(() if finding.kind == kinds.CORRUPT else finding.evidence[:most])
+            pictured.append(() if finding.kind == kinds.CORRUPT else self._varied(finding)[:most])
         return pictured
+
+    def _varied(self, finding: Finding) -> tuple[Evidence, ...]:
+        """The evidence in its order; a glimpse takes the classes in turn, since it is they that differ."""
+        if finding.kind != kinds.SHORTCUT:
+            return finding.evidence
+        by_label: dict[str, list[Evidence]] = {}
+        for evidence in finding.evidence:
+            by_label.setdefault(self._collection.samples[evidence.members[0]].label, []).append(evidence)
+        turns = zip_longest(*by_label.values())
+        return tuple(evidence for turn in turns for evidence in turn if evidence is not None)
 
     def _section(self, number: int, finding: Finding, cases: Sequence[Evidence]) -> Section:
         together = finding.kind in _TOGETHER

@@ -62,7 +62,7 @@ class Wording(string.Formatter):
         """A measurement of any size in three digits, or all of a whole number."""
         if abs(value) >= 100 or float(value).is_integer():
             return self.count(round(value))
-        return self._point(f"{value:.3g}")
+        return self._point(f"{value:.3g}" if abs(value) >= 0.001 else "< 0.001")
 
     def percent(self, share: float) -> str:
         """A share: whole percents from 10 on, one decimal below; never 0 % for a few, nor 100 % for almost all."""
