@@ -30,6 +30,7 @@ def train(
     The images are split by patient, the operating point is chosen on validation, and the test split is opened once.
     """
     from lince.cli.console import complain, figures_table, watching
+    from lince.core.addresses import without_credentials
     from lince.core.events import EventBus
     from lince.core.logs import log_to
     from lince.training.options import parse_options, read_options
@@ -45,7 +46,7 @@ def train(
             bundle = run(source, out=out, options=options, resume=resume, bus=bus)
     except KeyboardInterrupt:
         place = f" --out {out}" if out else ""
-        complain(f"Interrupted. Go on with: lince train {source}{place} --resume")
+        complain(f"Interrupted. Go on with: lince train {without_credentials(source)}{place} --resume")
         raise typer.Exit(130) from None
     if bundle.synthetic:
         typer.echo("SYNTHETIC images: these figures say nothing of real patients.")
