@@ -98,18 +98,18 @@ def _joined(folder: Path, cells: Sequence[str]) -> list[str]:
 
 
 def _parts(names: Sequence[str | None], path: Path, parts: Mapping[str, Split]) -> list[Split | None]:
-    known = {name: parts.get(name.casefold()) for name in set(names) if name is not None}
+    known = {name: parts.get(name.casefold()) for name in dict.fromkeys(names) if name is not None}
     strange = [name for name, part in known.items() if part is None]
     if strange:
         counts = Counter(name for name in names if name in set(strange))
-        told = ", ".join(f"{name} ({count} rows)" for name, count in counts.most_common(5))
+        told = ", ".join(f"{name} ({count})" for name, count in counts.most_common(5))
         near = get_close_matches(strange[0].casefold(), list(parts), n=1)
         # Leaving such rows unsplit would let them be drawn for training; leaving them out would hide a typing error.
         raise SourceError(
             f"The column split of {path.name} names parts that are not known",
             received=told,
-            fix=(f"did you mean {near[0]}? " if near else "")
-            + "Write train, val or test, or nothing where lince is to draw",
+            fix=(f"{strange[0]} may mean {near[0]}; " if near else "")
+            + "write train, val or test, or nothing where lince is to draw",
         )
     return [None if name is None else known[name] for name in names]
 

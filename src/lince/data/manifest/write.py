@@ -129,10 +129,14 @@ def _plain(value: Any) -> Any:
 def _write_text(stream: IO[bytes], columns: dict[str, Sequence[Any]], separator: str) -> None:
     # A file's name may hold bytes that are not text: they go out as they came in.
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
-    writer.writerow(columns)
+    table = [_texts(cells) for cells in columns.values()]
+    # Before Python 3.13 a lone carriage return is not quoted by itself, and would end the row.
+    returns = any("\r" in cell for cells in (columns, *table) for cell in cells)
+    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n", quoting=quoting)
     try:
-        writer.writerows(zip(*(_texts(cells) for cells in columns.values()), strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*table, strict=True))
     except UnicodeEncodeError as error:
         raise OutputError(
             "A text of this collection cannot be written as UTF-8", received=ascii(error.object[:80])
