@@ -15,6 +15,7 @@ from PIL import Image
 from lince.core.settings import max_pixels
 from lince.core.types import Sample
 from lince.data.collection import Collection
+from lince.imaging.sniff import is_dicom
 
 # Headers looked at; spread evenly over the collection.
 _LOOKED_AT = 512
@@ -72,13 +73,13 @@ def _header(sample: Sample) -> tuple[str, int, int]:
     path = Path(sample.path)
     try:
         with path.open("rb") as stream:
-            start = stream.read(132)
+            start = stream.read(512)
     except OSError:
         return "missing", 0, 0
+    if is_dicom(start):
+        return "DICOM", *_dicom_size(path)
     if sample.row is not None:
         return _array_header(path)
-    if start[128:132] == b"DICM":
-        return "DICOM", *_dicom_size(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -103,7 +104,7 @@ def _dicom_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            facts = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+            facts = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["Rows", "Columns"])
             return int(facts.get("Columns") or 0), int(facts.get("Rows") or 0)
     except (InvalidDicomError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return 0, 0
