@@ -157,7 +157,7 @@ def test_parts_are_kept(tree: Tree) -> None:
     files = {f"{part}/{name}": {} for part in ("train", "Test") for name in ("a/1", "a/x/2", "b/3")}
     found = load(tree(files | {"notes/scan": {}}))
     assert found.counts_by_split() == {"train": {"a": 2, "b": 1}, "test": {"a": 2, "b": 1}}
-    assert "1 DICOM images beside the folders of the parts were left alone" in told(found)
+    assert "DICOM files beside the folders of the parts were left alone: 1." in told(found)
 
 
 def test_parts_are_kept_beside_a_table(tree: Tree) -> None:
@@ -227,7 +227,7 @@ def test_each_frame_is_a_sample_and_a_patient_stays_whole(tree: Tree, tmp_path: 
     assert len(found) == 2 * (1 + 3 * 3)
     assert [(s.name, s.row) for s in found.samples[:3]] == [("0.dcm", None), ("1.dcm[0]", 0), ("1.dcm[1]", 1)]
     assert found.samples[1].attributes["frames"] == 3
-    assert "6 files hold several frames, 18 in all" in told(found)
+    assert "Files of several frames: 6, with 18 frames in all" in told(found)
     sides = Counter((s.group, s.split) for s in split_collection(found).samples)
     assert len(sides) == 8
     array = cached_images(found.samples, ImageSpec(size=8, channels=1), folder=tmp_path / "arrays")
@@ -254,9 +254,9 @@ def test_bad_files_among_good_ones(tree: Tree) -> None:
         "fake.dcm": "not a DICOM file, whatever its name says",
     }
     assert found.notices == (
-        "1 files repeat the SOPInstanceUID of another file: probably copies of it.",
-        "1 DICOM objects without a picture were left alone: SR 1.",
-        "1 files that are not DICOM were left alone: .txt 1.",
+        "Files that repeat the SOPInstanceUID of another, so probably copies of it: 1.",
+        "DICOM objects without a picture were left alone: SR 1.",
+        "Files that are not DICOM were left alone: .txt 1.",
     )
 
 

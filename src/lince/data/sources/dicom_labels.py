@@ -114,7 +114,7 @@ def _by_folders(
     _check_not_patients(request, labels, groups)
     outside = labels.count(None)
     where = "beside the folders of the parts" if parted else "outside the class folders"
-    notices = [f"{outside} DICOM images {where} were left alone."] if 0 < outside < len(files) else []
+    notices = [f"DICOM files {where} were left alone: {outside}."] if 0 < outside < len(files) else []
     return Labels(labels, splits, notices=notices)
 
 

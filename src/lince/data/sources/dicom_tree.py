@@ -198,19 +198,15 @@ def _notices(reading: _Reading, samples: Sequence[Sample]) -> list[str]:
     frames = sum(sample.row is not None for sample in samples)
     if frames:
         clips = len({sample.path for sample in samples if sample.row is not None})
-        notices.append(f"{clips} files hold several frames, {frames} in all: each frame is one image.")
+        notices.append(f"Files of several frames: {clips}, with {frames} frames in all; each frame is one image.")
     uids = Counter(header.attributes.get("instance_uid") for header in reading.images)
     again = sum(count - 1 for uid, count in uids.items() if uid is not None and count > 1)
     if again:
-        notices.append(f"{again} files repeat the SOPInstanceUID of another file: probably copies of it.")
+        notices.append(f"Files that repeat the SOPInstanceUID of another, so probably copies of it: {again}.")
     if reading.objects:
-        notices.append(
-            f"{reading.objects.total()} DICOM objects without a picture were left alone: {_counted(reading.objects)}."
-        )
+        notices.append(f"DICOM objects without a picture were left alone: {_counted(reading.objects)}.")
     if reading.others:
-        notices.append(
-            f"{reading.others.total()} files that are not DICOM were left alone: {_counted(reading.others)}."
-        )
+        notices.append(f"Files that are not DICOM were left alone: {_counted(reading.others)}.")
     return notices
 
 
