@@ -127,11 +127,20 @@ def test_thousands_of_findings_stay_a_page(tmp_path: Path) -> None:
     collection = collection_in(tmp_path)
     many = Finding(kinds.CONFLICTING_LABELS, "severe", 10_000, {"cases": 5000, "labels": {"benign / malignant": 5000}},
                    (Evidence((0, 4), COPY),) * 60, 5000)  # fmt: skip
-    data = page.html(audit_of(collection, many, *(finding(kinds.SHORTCUT) for _ in range(200))), collection)
+    data = page.html(audit_of(collection, many, *(finding(kinds.BLANK) for _ in range(200))), collection)
     seen = read(data)
     assert "The first 24 of 5\N{NO-BREAK SPACE}000; audit.json has more." in seen.text
     assert len(seen.all("img")) == 48 + 3 * 2, "pictures for the first few of a kind"
     assert len(data) < 1_000_000
+
+
+def test_shortcuts_of_one_place_share_a_section_with_a_row_each(tmp_path: Path) -> None:
+    collection = collection_in(tmp_path)
+    shortcuts = [finding(kinds.SHORTCUT, fact=fact) for fact in ("width", "height")]
+    seen = read(page.html(audit_of(collection, *shortcuts), collection))
+    assert "Do not train on this yet: 1 severe finding" in seen.text
+    assert len([a for a in seen.all("section") if a.get("class") == "finding"]) == 1
+    assert len(seen.all("svg")) == 2
 
 
 def test_of_a_large_case_those_are_shown_that_differ(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lince.data.audit.charts import telling_probes
 from lince.data.audit.portuguese import PORTUGUESE
 from lince.data.audit.sayings import ANSWERS, SAYINGS
 from lince.data.audit.screen import COLUMNS, summary_lines
-from lince.data.audit.telling import answer, fields, inside, shown_source, tell
+from lince.data.audit.telling import answer, fields, in_order, inside, shown_source, tell
 from lince.data.audit.texts import FACTS, PARTS, PLACES, PROBED, RELATIONS, SEVERITY_WORDS, Wording
 
 EN, PT = Wording("en"), Wording("pt")
@@ -102,6 +102,19 @@ def test_commands_tell_nobodys_folders_or_passwords() -> None:
     assert inside("/elsewhere/c.png", "/home/maria/a") == "c.png"
 
 
+def test_shortcuts_of_one_place_are_one_story() -> None:
+    facts = ("width", "height", "aspect", "area")
+    shortcuts = [finding(kinds.SHORTCUT, fact=fact, auc=0.9 - k / 100) for k, fact in enumerate(facts)]
+    other = finding(kinds.SHORTCUT, fact="border", about="frame")
+    stories = in_order([finding(kinds.DUPLICATES), *shortcuts, other])
+    assert [(first.kind, len(rest)) for first, rest in stories] == [
+        (kinds.SHORTCUT, 3), (kinds.SHORTCUT, 0), (kinds.DUPLICATES, 0),
+    ]  # fmt: skip
+    told = tell(stories[0][0], EN, source="x")
+    assert told.line == "The label shows in: image width, image height, width to height, … (AUC 0.90)"
+    assert told.what[0].startswith("From this fact alone (image width),")
+
+
 @pytest.mark.parametrize(
     ("severities", "expected"),
     [
@@ -118,7 +131,7 @@ def test_the_answer_follows_the_worst_finding(tmp_path: Path, severities: tuple[
 
 def test_the_summary_fits_a_screen_whatever_was_found(tmp_path: Path) -> None:
     collection = collection_in(tmp_path, labels=("x" * 90, "y" * 90))
-    findings = [finding(kind) for kind in VALUES] + [finding(kinds.SHORTCUT) for _ in range(5000)]
+    findings = [finding(kind) for kind in VALUES] + [finding(kinds.CONFLICTING_LABELS) for _ in range(5000)]
     findings += [finding(kinds.CLASS_BALANCE, largest="x" * 90, smallest="y" * 90)]
     for wording in (EN, PT):
         lines = summary_lines(audit_of(collection, *findings, synthetic=True), collection.labels, wording)

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from lince.core.pages import environment, legible
 from lince.data.audit import charts, kinds
-from lince.data.audit.findings import SEVERITIES, Audit, Evidence, Finding
+from lince.data.audit.findings import Audit, Evidence, Finding
 from lince.data.audit.pictures import Thumbnail, thumbnails
-from lince.data.audit.telling import Told, answer, inside, tell
+from lince.data.audit.telling import Told, answer, in_order, inside, tell
 from lince.data.audit.texts import PROBED, RELATIONS, Language, Wording
 from lince.data.collection import Collection
 
@@ -82,6 +82,7 @@ class Section:
     together: bool
     total: int
     paths: tuple[tuple[str, str], ...] = ()
+    facts: tuple[Mapping[str, Any], ...] = ()
     attribute: charts.AttributeTable | None = None
     drift: Mapping[str, Any] | None = None
 
@@ -121,7 +122,6 @@ def html(
         "worst": audit.worst() or "note",
         "answer": answer(audit, wording),
         "sections": sections,
-        "severities": SEVERITIES,
         "parts": parts,
         "classes": classes,
         "groups": len(groups) or None,
@@ -169,14 +169,18 @@ class _Sections:
 
     def build(self) -> list[Section]:
         """One section for each finding, the worst first."""
-        order = sorted(self._audit.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        stories = in_order(self._audit.findings)
+        order = [finding for finding, _ in stories]
         pictured = self._pictured(order)
         shown = [evidence for finding, cases in zip(order, pictured, strict=True) if cases for evidence in cases]
         self._ours = thumbnails(self._collection.samples, (m for e in shown for m in self._chosen(e)))
         if self._against is not None:
             theirs = (m for evidence in shown for m in evidence.values.get("theirs", ())[:_MEMBERS])
             self._theirs = thumbnails(self._against.samples, theirs)
-        return [self._section(k, f, cases) for k, (f, cases) in enumerate(zip(order, pictured, strict=True), start=1)]
+        return [
+            self._section(number, finding, others, cases)
+            for number, ((finding, others), cases) in enumerate(zip(stories, pictured, strict=True), start=1)
+        ]
 
     def _pictured(self, findings: Sequence[Finding]) -> list[tuple[Evidence, ...]]:
         seen: dict[str, int] = {}
@@ -198,7 +202,7 @@ class _Sections:
         turns = zip_longest(*by_label.values())
         return tuple(evidence for turn in turns for evidence in turn if evidence is not None)
 
-    def _section(self, number: int, finding: Finding, cases: Sequence[Evidence]) -> Section:
+    def _section(self, number: int, finding: Finding, others: Sequence[Finding], cases: Sequence[Evidence]) -> Section:
         together = finding.kind in _TOGETHER
         return Section(
             anchor=f"finding-{number}",
@@ -207,6 +211,7 @@ class _Sections:
             together=together,
             total=finding.cases if cases and finding.kind not in _SAMPLED else len(cases),
             paths=tuple(self._paths(finding)),
+            facts=tuple(f.values for f in (finding, *others)) if others else (),
             attribute=self._attribute(finding),
             drift=finding.values if finding.kind == kinds.DRIFT else None,
         )

@@ -88,9 +88,9 @@ PORTUGUESE: Mapping[str, str] = {
         "Enquanto forem diferentes, uma divisão por doente pode pôr as cópias em dois lados."
     ),
     # Shortcuts
-    "Gives the label away: {fact}": "Denuncia o rótulo: {fact}",
-    "Tells much about the label: {fact}": "Diz muito sobre o rótulo: {fact}",
-    "The label shows in: {fact} (AUC {auc:.2})": "O rótulo revela-se em: {fact} (AUC {auc:.2})",
+    "Gives the label away: {facts}": "Denuncia o rótulo: {facts}",
+    "Tells much about the label: {facts}": "Diz muito sobre o rótulo: {facts}",
+    "The label shows in: {facts} (AUC {auc:.2})": "O rótulo revela-se em: {facts} (AUC {auc:.2})",
     "This is a matter of files, not of disease. A model may learn it, score well here and fail elsewhere.": (
         "Isto tem a ver com os ficheiros, não com a doença. Um modelo pode aprendê-lo, sair-se bem aqui e falhar "
         "noutro lado."

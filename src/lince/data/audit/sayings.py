@@ -95,8 +95,8 @@ SAYINGS: Mapping[str, Saying] = {
         ),
     ),
     SHORTCUT_IN["container"]: Saying(
-        "Gives the label away: {fact}",
-        "The label shows in: {fact} (AUC {auc:.2})",
+        "Gives the label away: {facts}",
+        "The label shows in: {facts} (AUC {auc:.2})",
         (
             _PROBE,
             "{detail}.",
@@ -108,8 +108,8 @@ SAYINGS: Mapping[str, Saying] = {
         ),
     ),
     SHORTCUT_IN["frame"]: Saying(
-        "Gives the label away: {fact}",
-        "The label shows in: {fact} (AUC {auc:.2})",
+        "Gives the label away: {facts}",
+        "The label shows in: {facts} (AUC {auc:.2})",
         (
             _PROBE,
             "{detail}.",
@@ -118,8 +118,8 @@ SAYINGS: Mapping[str, Saying] = {
         ("Crop or cover them alike in every class, and audit again.",),
     ),
     SHORTCUT_IN["content"]: Saying(
-        "Tells much about the label: {fact}",
-        "The label shows in: {fact} (AUC {auc:.2})",
+        "Tells much about the label: {facts}",
+        "The label shows in: {facts} (AUC {auc:.2})",
         (
             _PROBE,
             "{detail}.",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lince.core.types import LabelSpace
-from lince.data.audit.findings import SEVERITIES, Audit
-from lince.data.audit.telling import answer, tell
+from lince.data.audit.findings import Audit
+from lince.data.audit.telling import answer, in_order, tell
 from lince.data.audit.texts import SEVERITY_WORDS, Wording
 
 COLUMNS = 80
@@ -29,7 +29,7 @@ def summary_lines(audit: Audit, labels: LabelSpace, wording: Wording) -> list[st
         )
     )
     lines += [answer(audit, wording), ""]
-    order = sorted(audit.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    order = [finding for finding, _ in in_order(audit.findings)]
     for finding in order[:_FINDINGS]:
         word = wording.say(SEVERITY_WORDS[finding.severity])
         mark = word.upper() if finding.severity == "severe" else word

@@ -6,19 +6,20 @@ import re
 import shlex
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 from lince.core.addresses import without_credentials
 from lince.core.pages import legible
 from lince.data.audit import kinds
-from lince.data.audit.findings import Audit, Finding, Severity
+from lince.data.audit.findings import SEVERITIES, Audit, Finding, Severity
 from lince.data.audit.sayings import ANSWERS, CLASS_ABSENT, SAYINGS, SHORTCUT_IN, Saying
 from lince.data.audit.texts import PLACES, RELATIONS, Wording
 
 # How many entries of a table a sentence names.
 _NAMED = 4
+_FACTS = 3
 # Times that a class is larger than another from which it is worth a sentence.
 _UNEVEN = 3.0
 # The two forms in which a probe tells its telling values, and the facts that are there or not.
@@ -51,10 +52,27 @@ def tell(finding: Finding, wording: Wording, *, source: str) -> Told:
     )
 
 
+def in_order(findings: Sequence[Finding]) -> list[tuple[Finding, tuple[Finding, ...]]]:
+    """Findings to tell, the worst first, each with those that it speaks for.
+
+    Shortcuts of one severity and place are one story: a size that gives the label away does so as width, as height
+    and as their ratio. The first, which is the most telling, names the others in its value ``also``.
+    """
+    stories: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))):
+        shared = finding.kind == kinds.SHORTCUT
+        stories.setdefault((finding.severity, finding.values["about"]) if shared else number, []).append(finding)
+    told = []
+    for first, *rest in stories.values():
+        also = {"also": [finding.values["fact"] for finding in rest]} if rest else {}
+        told.append((replace(first, values={**first.values, **also}), tuple(rest)))
+    return told
+
+
 def answer(audit: Audit, wording: Wording) -> str:
     """The one sentence that an audit comes down to."""
     worst = audit.worst()
-    return wording.say(ANSWERS[worst], n=sum(finding.severity == worst for finding in audit.findings))
+    return wording.say(ANSWERS[worst], n=sum(first.severity == worst for first, _ in in_order(audit.findings)))
 
 
 def shown_source(source: str) -> str:
@@ -137,7 +155,9 @@ def _across_splits(values: Mapping[str, Any], wording: Wording) -> dict[str, Any
 
 
 def _shortcut(values: Mapping[str, Any], wording: Wording) -> dict[str, Any]:
-    return {"fact": wording.fact(values["fact"]), "detail": detail(values["fact"], values.get("detail") or "", wording)}
+    names = [wording.fact(name) for name in (values["fact"], *values.get("also", ()))]
+    facts = ", ".join(names[:_FACTS]) + (", …" if len(names) > _FACTS else "")
+    return {"fact": names[0], "facts": facts, "detail": detail(values["fact"], values.get("detail") or "", wording)}
 
 
 def detail(fact: str, text: str, wording: Wording) -> str | None:
