@@ -11,7 +11,7 @@ import sys
 from bench.common import Skip, save
 from bench.table import markdown, write
 
-TOPICS = ("startup", "serving", "predict", "chest", "busi", "memory", "demo", "keras", "audit")
+TOPICS = ("startup", "serving", "predict", "chest", "busi", "memory", "demo", "keras", "audit", "manifest")
 
 
 def main() -> int:
