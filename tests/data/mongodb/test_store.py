@@ -14,6 +14,7 @@ from medpix_maker import TRAIN, write_lines
 from conftest import Wire
 from lince.cli import main
 from lince.core.errors import OutputError, SourceError
+from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace, Sample
 from lince.data import Collection, load
 from lince.data import mongo as mongo_module
@@ -191,6 +192,19 @@ def test_rows_of_an_array_are_images_of_their_own(tmp_path: Path, address: str) 
     collection = Collection("rows", samples, LabelSpace(("a", "b")), "medmnist:rows")
     assert store(collection, address).images == 12
     assert [(s.path, s.row, s.label) for s in load(address).samples] == [(s.path, s.row, s.label) for s in samples]
+
+
+def test_images_in_the_cache_are_told(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    bus = EventBus()
+    bus.subscribe(lambda event: heard.append(event.message) if isinstance(event, Noticed) else None)
+    samples = tuple(Sample(str(tmp_path / "x.npy"), "ab"[row % 2], row=row) for row in range(4))
+    collection = Collection("rows", samples, LabelSpace(("a", "b")), "medmnist:rows")
+    store(collection, address, bus=bus)
+    assert not heard
+    monkeypatch.setenv("LINCE_CACHE", str(tmp_path))
+    store(collection, address, bus=bus)
+    assert "until the cache is deleted" in heard[0]
 
 
 def test_the_verb(medpix: Path, address: str, capsys: pytest.CaptureFixture[str]) -> None:
