@@ -20,6 +20,7 @@ from lince.data.collection import Collection
 
 # Cases shown of one finding: many where copies matter, few where a glimpse will do. The JSON file has the rest.
 _CASES = {
+    kinds.BURNED_IN_TEXT: 6,
     kinds.CONFLICTING_LABELS: 24,
     kinds.DUPLICATES_ACROSS_SPLITS: 12,
     kinds.DUPLICATES: 6,
@@ -47,6 +48,7 @@ _TOGETHER = frozenset(
 _SAMPLED = frozenset({kinds.SHORTCUT, kinds.DRIFT})
 # Sides within which a picture is shown, in rem.
 _HEIGHT, _WIDTH = 9.0, 13.0
+_LARGER = 1.6  # so that letters can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,8 @@ class _Sections:
         elsewhere: str | None = None,
     ) -> Shot:
         sample, picture = collection.samples[position], pictures.get(position)
-        width = _WIDTH if picture is None else min(_WIDTH, _HEIGHT * picture.width / picture.height)
+        scale = _LARGER if boxes else 1.0
+        width = _WIDTH if picture is None else scale * min(_WIDTH, _HEIGHT * picture.width / picture.height)
         name = legible(collection.identity(sample)).removeprefix(f"{sample.label}/")  # the label stands below it
         return Shot(name, sample.label, sample.group, sample.split, picture, width, boxes, elsewhere)
 

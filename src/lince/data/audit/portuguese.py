@@ -99,8 +99,8 @@ PORTUGUESE: Mapping[str, str] = {
         "Descubra porque é que as classes diferem nisto: dois hospitais, dois aparelhos, dois programas?"
     ),
     "Bring all images to the same form, or choose them so that every class has every form, and audit again.": (
-        "Ponha todas as imagens na mesma forma, ou escolha-as para que cada classe as tenha todas, e repita "
-        "a auditoria."
+        "Ponha todas as imagens na mesma forma, ou escolha-as para que cada classe tenha todas as formas, e "
+        "repita a auditoria."
     ),
     "Borders and letters come from the machine, not from the patient. A model may learn them instead.": (
         "Margens e letras vêm do aparelho, não do doente. Um modelo pode aprendê-las em vez da doença."
