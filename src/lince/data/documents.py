@@ -127,7 +127,8 @@ def name_of(field_name: str) -> str:
 def query(field_name: str, condition: Condition) -> Document:
     """A query that finds at least every document for which the condition holds.
 
-    It may find a few more, where a number was stored as text for instance; `Condition.holds` has the last word.
+    It may find a few more, where a number was stored as text for instance; `Condition.holds` has the last word. The
+    exception are letters that case folding spells otherwise: the server does not find "straße" by "strasse".
     """
     number = _number(condition.values[0])
     if condition.operator in ("<", "<=", ">", ">="):

@@ -216,8 +216,12 @@ def test_right_credentials_in_the_address_or_the_environment_and_nowhere_else(
     text = f"mongodb://hugo:geheim@{guarded}/clinic"
     assert main(["data", "store", str(medpix), text]) == 0
     assert main(["data", "info", text, "--json"]) == 0
+    assert main(["data", "convert", text, str(tmp_path / "out" / "manifest.csv")]) == 0
+    assert main(["data", "audit", text, "--out", str(tmp_path / "out" / "audit")]) == 0
     shown = capsys.readouterr()
-    assert "geheim" not in shown.out + shown.err
+    written = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(written) >= 3
+    assert not any("geheim" in text or "hugo" in text for text in (shown.out, shown.err, *written))
     with pytest.raises(LinceError):
         load(f"mongodb://{guarded}/clinic")
     monkeypatch.setenv("LINCE_MONGODB_USER", "hugo")
