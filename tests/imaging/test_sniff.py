@@ -74,5 +74,5 @@ def test_text_is_never_an_image(text):
 
 
 def test_suffixes_are_lower_case_with_a_dot():
-    assert {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm"} <= IMAGE_SUFFIXES
+    assert {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dib", ".webp", ".dcm", ".ima"} <= IMAGE_SUFFIXES
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES)
