@@ -221,17 +221,17 @@ class Database:
 
     def _call(self, action: Callable[[], T], tries: int = _TRIES) -> T:
         errors = require("pymongo").errors
-        for left in range(tries - 1, -1, -1):
+        while True:
+            tries -= 1
             try:
                 return action()
             except errors.AutoReconnect as error:
                 # Choosing a server has its own patience already; a broken connection is tried again.
-                if not left or isinstance(error, (errors.ServerSelectionTimeoutError, errors.NetworkTimeout)):
+                if tries <= 0 or isinstance(error, (errors.ServerSelectionTimeoutError, errors.NetworkTimeout)):
                     raise self._no_answer(error) from None
                 time.sleep(_PAUSE)
             except errors.PyMongoError as error:
                 raise self._refused(error) from None
-        raise AssertionError("unreachable")
 
     def _no_answer(self, error: Exception) -> LinceError:
         slow = isinstance(error, require("pymongo").errors.NetworkTimeout)
