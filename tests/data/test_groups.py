@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lince.core.types import Sample
-from lince.data.groups import SCHEMES, groups_from_names
+from lince.data.groups import SCHEMES, groups_from_names, join_copies
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,16 @@ def test_a_scheme_that_fits_the_whole_reaches_a_small_class() -> None:
 def test_sample_names_are_what_is_read() -> None:
     sample = Sample("person1_virus_1/scan.png", "a")
     assert groups_from_names([sample.name], ["a"]) == [None]
+
+
+def test_groups_that_hold_the_same_file_become_one() -> None:
+    groups = ["p1", "p1", "p2", "p3", None, None, None, "p4", None]
+    digests = ["a", "b", "b", "c", "d", "d", "e", "f", "f"]
+    assert join_copies(groups, digests) == [
+        "p1+p2", "p1+p2", "p1+p2", "p3", "copy-d", "copy-d", None, "p4", "p4",
+    ]  # fmt: skip
+
+
+def test_a_chain_of_copies_is_one_group() -> None:
+    groups = [f"p{number}" for number in (1, 2, 2, 3, 3, 4)]
+    assert set(join_copies(groups, ["a", "a", "b", "b", "c", "c"])) == {"p1+p2+p3+p4"}

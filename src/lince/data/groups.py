@@ -77,3 +77,47 @@ def groups_from_names(file_names: Sequence[str], labels: Sequence[str]) -> list[
 
 def _fits(found: Sequence[str | None]) -> bool:
     return bool(found) and sum(group is not None for group in found) >= _FITS * len(found)
+
+
+def join_copies(groups: Sequence[str | None], digests: Sequence[str]) -> list[str | None]:
+    """Groups that hold the same file become one: copies must not stand on two sides of a split.
+
+    Parameters
+    ----------
+    groups
+        One per image, ``None`` where unknown.
+    digests
+        One per image, of the file's bytes.
+
+    Returns
+    -------
+    list of str or None
+        The groups; joined ones are called by all their names, in order. Copies without a group are called by their
+        digest.
+    """
+    home: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while home.setdefault(name, name) != name:
+            home[name] = name = home[home[name]]
+        return name
+
+    first: dict[str, int] = {}
+    names = [group or f"copy-{digest[:16]}" for group, digest in zip(groups, digests, strict=True)]
+    copies: set[int] = set()
+    for index, digest in enumerate(digests):
+        earlier = first.setdefault(digest, index)
+        if earlier != index:
+            copies |= {earlier, index}
+            home[root(names[index])] = root(names[earlier])
+    members: dict[str, set[str]] = defaultdict(set)
+    for name in dict.fromkeys(names):
+        members[root(name)].add(name)
+    joined = {}
+    for top, found in members.items():
+        known = sorted(name for name in found if not name.startswith("copy-")) or sorted(found)
+        joined[top] = "+".join(known)
+    return [
+        joined[root(name)] if group is not None or index in copies else None
+        for index, (group, name) in enumerate(zip(groups, names, strict=True))
+    ]

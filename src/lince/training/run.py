@@ -15,6 +15,7 @@ from lince.core.events import EventBus, Noticed
 from lince.core.seeds import derived_seed
 from lince.core.types import Skipped
 from lince.data import Collection, load, near_duplicate_groups, split_collection
+from lince.data.groups import join_copies
 from lince.imaging import ImageArray, cached_images
 from lince.inference.bundle import Bundle
 from lince.models import ModelEntry, build, entry_for
@@ -164,7 +165,8 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
             )
         collection = split_collection(collection, seed=plan.seed, groups=groups)
     else:
-        collection = split_collection(collection, seed=plan.seed)
+        groups_and_copies = join_copies([sample.group for sample in collection.samples], images.digests)
+        collection = split_collection(collection, seed=plan.seed, groups=groups_and_copies)
     for notice in collection.notices:
         bus.publish(Noticed(notice, "warning"))
     collection = quick_audit(given, collection, images, groups, bus)
