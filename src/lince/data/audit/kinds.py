@@ -43,7 +43,7 @@ bytes), ``pixels`` (the same decoded pixels), ``near`` (re-encoded, brightened, 
     An attribute is distributed differently in the classes; one finding per attribute. ``attribute``; ``measure``
     (``cramers-v`` or ``ks``), ``effect`` (0 to 1), ``p`` (corrected for the number of attributes); ``table``: by
     class, the shares of values, or the quartiles of a number.
-``burned-in-text`` (warning; note when only the header says so)
+``burned-in-text`` (warning; note when only the header says so, or in one or two images)
     Letters or markers in the pixels. ``share``; ``by_pixels``, ``by_header``: images; ``where``: images by place
     (``top-left``, ``bottom``, ...). Evidence: ``boxes``, each ``[top, left, bottom, right]`` as shares of the height
     and width; ``reason`` (``pixels`` or ``header``).

@@ -56,7 +56,7 @@ def _lines(grey: NDArray[np.uint8]) -> list[tuple[int, int, int, int]]:
     strokes = (grey >= _BRIGHT) & (grey - minimum_filter(grey, 5) >= _CONTRAST)
     if strokes.sum() < _LOWEST * _LEAST_STROKES:
         return []
-    height, width = grey.shape
+    height = grey.shape[0]
     gap = max(_LEAST_GAP, round(0.05 * height) | 1)
     wide = np.pad(strokes, ((0, 0), (gap, gap)))
     joined = binary_closing(wide, np.ones((1, gap), bool))[:, gap:-gap]

@@ -23,6 +23,8 @@ _WHITE, _ABOVE = 0.20, 0.15
 # Robust deviations beyond which a value is far out; and the share of images beyond which it is no exception.
 _FAR, _RARE = 6.0, 0.02
 _RATIO = 1.3  # where all values are the same, how many times larger or smaller another must be
+# Images with letters that make a warning: in a single one texture may have looked so.
+_LETTERED = 3
 _LOGARITHMIC = ("width", "height", "aspect")
 _MIDDLE_OF = ((1 / 3, "top"), (2 / 3, "middle"), (1.01, "bottom")), ((1 / 3, "left"), (2 / 3, ""), (1.01, "right"))
 
@@ -142,7 +144,7 @@ def text_finding(
         "by_header": len(by_header),
         "where": dict(Counter(place for own in boxes.values() for place in {_place(box) for box in own}).most_common()),
     }
-    severity: Severity = "warning" if boxes else "note"
+    severity: Severity = "warning" if len(boxes) >= _LETTERED else "note"
     return [Finding(kinds.BURNED_IN_TEXT, severity, len(rows), values, evidence, len(rows))]
 
 

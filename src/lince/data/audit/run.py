@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lince.core.events import EventBus
 from lince.data.audit.balance import attribute_findings, attribute_tables, class_findings
+from lince.data.audit.confirm import LEAST_SIDE
 from lince.data.audit.copies import copy_findings, group_findings, pairs_of
 from lince.data.audit.drift import drift_findings
 from lince.data.audit.findings import SEVERITIES, Audit, Finding
@@ -65,7 +66,7 @@ def audit_collection(
     start = time.monotonic()
     with survey(collection.samples, bus=bus) as seen:
         readable = collection.subset(seen.kept.tolist())
-        looks = _looks(seen, embed)
+        looks = _looks(seen, embed, compared=against is not None)
         twins = _placed(find_twins(looks, bus=bus), seen.kept)
         facts = facts_of(readable, seen.numbers, seen.words, seen.headers)
         probes = probe_facts(readable, facts)
@@ -83,7 +84,9 @@ def audit_collection(
         ]
         if against is not None:
             with survey(against.samples, size=seen.small.shape[1], bus=bus) as theirs:
-                findings += drift_findings(collection, seen, looks, against, theirs, _looks(theirs, embed), bus=bus)
+                findings += drift_findings(
+                    collection, seen, looks, against, theirs, _looks(theirs, embed, compared=True), bus=bus
+                )
         told = _facts(collection, seen)
     return Audit(
         name=collection.name,
@@ -134,9 +137,11 @@ def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), KINDS.index(f.kind))))
 
 
-def _looks(seen: Survey, embed: Embed | None) -> Looks:
+def _looks(seen: Survey, embed: Embed | None, *, compared: bool) -> Looks:
+    """Embeddings are for crops, which cannot be told in small images, and for comparing two collections."""
     blank = is_blank(seen.numbers) if len(seen) else np.zeros(0, bool)
-    embeddings = embed(seen.small) if embed is not None and len(seen) else None
+    worth = embed is not None and len(seen) and (compared or seen.small.shape[1] >= LEAST_SIDE)
+    embeddings = embed(seen.small) if embed is not None and worth else None
     return Looks(seen.small, seen.file_digests, seen.pixel_digests, blank, embeddings)
 
 
