@@ -27,6 +27,7 @@ from lince.imaging.augmentation import augment
 from lince.models.network import Network
 from lince.models.precision import training_dtype
 from lince.training.activations import Activations
+from lince.training.events import EpochsRecalled, ValidationMeasured
 from lince.training.plan import EMBEDDING, Phase
 
 
@@ -98,6 +99,7 @@ class _PhaseModule(lightning.LightningModule):
         self._logits: list[Tensor] = []
         self._losses: list[float] = []
         self._resumed_plateau: dict[str, Any] | None = None
+        self.val_probabilities: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
     def forward(self, values: Tensor) -> Tensor:
         boundary = self.phase.boundary
@@ -153,7 +155,8 @@ class _PhaseModule(lightning.LightningModule):
         if len(logits) != len(labels):  # Lightning's sanity pass
             return
         loss = float(self.loss(logits.to(self.device), torch.from_numpy(labels).to(self.device)))
-        auc = macro_auc(labels, logits.softmax(1).numpy())
+        self.val_probabilities = logits.softmax(1).numpy()
+        auc = macro_auc(labels, self.val_probabilities)
         self.log("val_loss", loss)
         self.log("val_auc", auc)
         self.log("val_score", score(auc, loss))
@@ -206,8 +209,10 @@ class _Teller(Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         self._clock, self._first = time.perf_counter(), trainer.current_epoch
+        if self.history:
+            self.bus.publish(EpochsRecalled(self.phase.name, tuple(self.history)))
 
-    def on_validation_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         epoch = trainer.current_epoch
@@ -216,6 +221,13 @@ class _Teller(Callback):
         best = all(reached > score(old["val_auc"], old["val_loss"]) for old in self.history)
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
         self.history.append({"phase": self.phase.name, "epoch": epoch + 1, **row, "learning_rate": rate, "best": best})
+        if isinstance(module, _PhaseModule):
+            self.bus.publish(
+                ValidationMeasured(
+                    self.phase.name, epoch + 1, module.data.val_labels, module.val_probabilities,
+                    module.data.val.rows, reached, module.network,
+                )
+            )  # fmt: skip
         pace = (time.perf_counter() - self._clock) / (epoch + 1 - self._first)
         left = pace * (self.phase.epochs - epoch - 1)
         self.bus.publish(
