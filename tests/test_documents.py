@@ -10,6 +10,9 @@ import click
 import pytest
 import typer.main
 
+from lince.core.options import SourceOptions
+from lince.models.catalog import CATALOG
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -34,7 +37,10 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/pt/cli.md"])
 def test_every_verb_and_option_is_documented(page: str) -> None:
     sections = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n)*)", read(page), re.MULTILINE))
-    common = {"--help", "--log-dir"}  # said once for all verbs
+    # Said once for all verbs.
+    common = {"--help", "--log-dir", *(f"--{name}" for name in SourceOptions.model_fields)}
+    once = "".join(text for name, text in sections.items() if not name.startswith("lince "))
+    assert all(f"`--{name}" in once for name in SourceOptions.model_fields)
     found = dict(verbs())
     assert {"lince train", "lince data info", "lince serve"} <= found.keys()
     missing = []
@@ -73,6 +79,23 @@ def test_every_route_is_documented() -> None:
             if route.startswith("/samples") and page != "docs/rest.md":
                 continue
             assert route.split("{")[0] in text, f"{route} is not in {page}"
+
+
+@pytest.mark.parametrize("page", ["docs/rest.md", "docs/pt/rest.md"])
+def test_every_status_of_a_route_is_documented(page: str, tiny_bundle: Path) -> None:
+    from lince.inference import Predictor
+    from lince.serving.app import create_app
+
+    paths = create_app(Predictor(tiny_bundle)).openapi()["paths"]
+    statuses = {status for path in paths.values() for way in path.values() for status in way["responses"]} - {"200"}
+    assert len(statuses) > 5
+    assert sorted(status for status in statuses if status not in read(page)) == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/pt"])
+def test_every_model_is_documented(folder: str) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / folder).glob("*.md"))
+    assert sorted(name for name in CATALOG if name not in text) == []
 
 
 def test_every_key_of_the_answer_is_documented() -> None:

@@ -10,7 +10,7 @@ from operator import ge, gt, le, lt
 from typing import Any, Literal
 
 from lince.core.errors import ConfigError, SourceError
-from lince.core.types import Sample
+from lince.core.types import LabelSpace, Sample
 from lince.data.collection import Collection
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
@@ -32,7 +32,7 @@ class Condition:
     operator
         ``=`` and ``!=`` compare text without regard to case and take several values; the others compare numbers.
     values
-        At least one; exactly one for an order.
+        At least one; exactly one for an order. Where there are several, the first is the whole list as written.
     """
 
     attribute: str
@@ -40,7 +40,7 @@ class Condition:
     values: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.attribute}{self.operator}{','.join(self.values)}"
+        return f"{self.attribute}{self.operator}{self.values[0]}"
 
     def holds(self, sample: Sample) -> bool:
         """Whether a sample is kept. A sample without the attribute is kept by ``!=`` alone."""
@@ -73,11 +73,19 @@ def _parse(text: str) -> Condition:
     operator: Any = match["operator"]
     if operator in _ORDER and (len(values) != 1 or _number(values[0]) is None):
         raise ConfigError(f"After {operator} there must be one number", received=text)
+    if len(values) > 1:
+        # "Chest, Pulmonary" may be two values or one that has a comma: the whole is tried as well.
+        values = (match["values"], *values)
     return Condition(match["attribute"], operator, values)
 
 
-def filtered(collection: Collection, where: Sequence[Condition]) -> Collection:
+def filtered(collection: Collection, where: Sequence[Condition], *, classes: LabelSpace | None = None) -> Collection:
     """The samples for which every condition holds; classes that are left without an image go.
+
+    Parameters
+    ----------
+    classes
+        Of a model that is to be measured: then images of one class will do, and the label space stays whole.
 
     Raises
     ------
@@ -93,6 +101,8 @@ def filtered(collection: Collection, where: Sequence[Condition]) -> Collection:
     if not kept:
         empty = next((c for c in where if not any(map(c.holds, collection.samples))), where[0])
         raise no_match(where, empty.attribute, {_value(sample, empty.attribute) for sample in collection.samples})
+    if classes is not None:
+        return replace(collection, samples=tuple(kept))
     present = {sample.label for sample in kept}
     names = tuple(name for name in collection.labels.names if name in present)
     if len(names) < 2:

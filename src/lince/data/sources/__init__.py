@@ -101,13 +101,13 @@ def load(
     conditions = parse_where(where)
     if isinstance(source, Collection):
         chosen = source if positive is None else source.with_positive(positive)
-        return filtered(chosen, conditions)
+        return filtered(chosen, conditions, classes=classes)
     kind, location = (None, str(source)) if isinstance(source, Path) else _parse(source)
     reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
     _check_options(reader, location, {"size": size, "target": target, "table": table})
     joined = None if table is None else Path(table).expanduser()
     request = Request(location, positive, size, target, conditions, joined, classes, bus)
-    return filtered(reader.read(request), conditions)
+    return filtered(reader.read(request), conditions, classes=classes)
 
 
 def options_for(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
