@@ -16,6 +16,7 @@ from lince.data import load
 from lince.inference.bundle import Bundle
 from lince.models import build, entry_for
 from lince.training import finish, run
+from lince.training import phases as phases_module
 from lince.training.fit import PhaseResult
 from lince.training.folder import RunFolder, default_out
 from lince.training.plan import Phase
@@ -129,7 +130,7 @@ def test_a_loss_that_is_no_number_leaves_nothing(
 def test_a_wrong_choice_is_found_before_training(
     tiny_images: Path, tmp_path: Path, choices: dict[str, Any], error: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "_run_phases", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(run, "run_phases", lambda *_: pytest.fail("it trained"))
     with pytest.raises(error):
         train(tiny_images, out=tmp_path / "a", **choices)
     assert list(tmp_path.iterdir()) == []
@@ -148,14 +149,14 @@ def phases(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> tuple[Any, l
         network.head.linear.bias.data.fill_(float(phase.name[1:]) + 1)
         return PhaseResult(scores[int(phase.name[1:])], [{"phase": phase.name}])
 
-    monkeypatch.setattr(run, "_run_phase", pretend)
+    monkeypatch.setattr(phases_module, "_run_phase", pretend)
     prepared = type("P", (), {"labels": np.array([0] * 9 + [1] * 3), "rows": lambda *_: np.arange(12)})()
     prepared.collection = type("C", (), {"labels": ("a", "b")})()
     plan = type("Plan", (), {"phases": made, "class_weights": True})()
     said: list[str] = []
     bus = EventBus()
     bus.subscribe(lambda event: said.append(event.message) if isinstance(event, Noticed) else None)
-    history = run._run_phases(network, plan, prepared, None, bus)  # type: ignore[arg-type]
+    history = phases_module.run_phases(network, plan, prepared, None, bus)  # type: ignore[arg-type]
     assert [row["phase"] for row in history] == [phase.name for phase in made]
     return network, said
 

@@ -39,7 +39,7 @@ from lince.training.plan import Plan
 from lince.trust import calibrated, fit_temperature
 
 if TYPE_CHECKING:
-    from lince.training.run import Prepared
+    from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
 

@@ -1,0 +1,118 @@
+"""The phases of a training, one after the other: what is frozen is computed once, what helps is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lince.core.errors import TrainingError
+from lince.core.events import EventBus, Noticed
+from lince.models.folding import ready_to_run
+from lince.models.network import LinearHead, Network
+from lince.models.precision import best_device
+from lince.training.activations import Activations, Frozen, Recipe, compute_activations
+from lince.training.events import EpochsRecalled
+from lince.training.fit import PhaseData, PhaseResult, fit
+from lince.training.folder import RunFolder
+from lince.training.plan import EMBEDDING, Phase, Plan
+from lince.training.prepared import Prepared
+
+
+def run_phases(
+    network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus
+) -> list[dict[str, Any]]:
+    """Train phase after phase; a later phase is kept only where it does better on validation."""
+    history: list[dict[str, Any]] = []
+    best: tuple[float, dict[str, torch.Tensor]] | None = None
+    weights = _class_weights(prepared, len(prepared.collection.labels)) if plan.class_weights else None
+    for phase in plan.phases:
+        result = _run_phase(network, phase, plan, prepared, weights, folder, bus)
+        history += result.history
+        if best is None or result.best_score > best[0]:
+            best = (result.best_score, {name: value.clone() for name, value in network.state_dict().items()})
+        else:
+            bus.publish(Noticed(f"Phase {phase.name} did not raise the validation AUC; its weights are not used"))
+            network.load_state_dict(best[1])
+    if weights is not None:
+        # Weighted cross entropy learns probabilities under equal class frequencies: give back the real ones.
+        network.head.shift_logits(-weights.log())
+    return history
+
+
+def _run_phase(
+    network: Network,
+    phase: Phase,
+    plan: Plan,
+    prepared: Prepared,
+    weights: torch.Tensor | None,
+    folder: RunFolder,
+    bus: EventBus,
+) -> PhaseResult:
+    from safetensors.torch import load_file, save_file
+
+    place = folder.phase(phase.name)
+    note = folder.finished_phase(phase.name)
+    if note is not None:
+        network.load_state_dict(load_file(place / "best.safetensors"))
+        bus.publish(EpochsRecalled(phase.name, tuple(note["history"])))
+        return PhaseResult(note["best_score"], note["history"])
+    device = best_device()
+    data = _phase_data(network, phase, plan, prepared, place, device, bus)
+    if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
+        network.head.standardise(data.train.blocks())
+    result = fit(network, phase, data, weights=weights, seed=plan.seed, folder=place, device=device, bus=bus)
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
+    folder.finish_phase(phase.name, {"best_score": result.best_score, "history": result.history})
+    for large in place.glob("*.npy"):
+        large.unlink()
+    return result
+
+
+def _phase_data(
+    network: Network,
+    phase: Phase,
+    plan: Plan,
+    prepared: Prepared,
+    place: Path,
+    device: torch.device,
+    bus: EventBus,
+) -> PhaseData:
+    frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device, plan.image.size)
+    found: dict[str, Activations] = {}
+    for split in ("train", "val"):
+        training = split == "train"
+        recipe = Recipe(
+            phase=phase.name,
+            boundary=phase.boundary,
+            views=phase.views if training else 1,
+            augmentation=plan.augmentation if training else None,
+            seed=plan.seed,
+            task=f"Computing features ({phase.name}, {'training' if training else 'validation'})",
+        )
+        place_of_split = place / f"activations-{split}"
+        found[split] = compute_activations(
+            frozen, prepared.images.pixels, prepared.rows(split), recipe, place=place_of_split, bus=bus
+        )
+    return PhaseData(
+        found["train"], prepared.labels[prepared.rows("train")], found["val"], prepared.labels[prepared.rows("val")]
+    )
+
+
+def _class_weights(prepared: Prepared, classes: int) -> torch.Tensor:
+    """Inverse frequency of each class among the training images, 1 on average over images.
+
+    Raises
+    ------
+    TrainingError
+        A class has no training image.
+    """
+    counts = np.bincount(prepared.labels[prepared.rows("train")], minlength=classes)
+    if (counts == 0).any():
+        absent = prepared.collection.labels.names[int(np.argmin(counts))]
+        raise TrainingError(
+            f"The training split has no image of the class {absent}", fix="add images of it, or change the split"
+        )
+    return torch.tensor(counts.sum() / (classes * counts), dtype=torch.float32)

@@ -1,0 +1,84 @@
+"""A collection made ready to train on: decoded once, grouped, split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lince.core.errors import SourceError
+from lince.core.events import EventBus, Noticed
+from lince.core.types import Skipped
+from lince.data import Collection, near_duplicate_groups, split_collection
+from lince.data.groups import join_copies
+from lince.imaging import ImageArray, cached_images
+from lince.training.auditing import quick_audit
+from lince.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A collection ready to train on: images in memory map order, splits and labels by row."""
+
+    collection: Collection
+    images: ImageArray
+    labels: NDArray[np.int64]
+    skipped: tuple[Skipped, ...]
+
+    def rows(self, split: str) -> NDArray[np.int64]:
+        """Rows of one split."""
+        return np.array([i for i, s in enumerate(self.collection.samples) if s.split == split], dtype=np.int64)
+
+
+def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
+    """Read the images once, group near-duplicates where the collection has no groups, and split.
+
+    Raises
+    ------
+    SourceError
+        Too few images are left to train on.
+    """
+    images = cached_images(collection.samples, plan.image, bus=bus)
+    skipped = (*collection.skipped, *images.skipped)
+    if images.skipped:
+        bus.publish(
+            Noticed(
+                f"{len(images.skipped)} of {len(collection.samples)} files could not be read and were left out",
+                "warning",
+            )
+        )
+    collection = collection.subset(images.kept.tolist())
+    present = {sample.label for sample in collection.samples}
+    missing = [name for name in collection.labels.names if name not in present]
+    if missing:
+        raise SourceError(
+            f"No readable image is left of the class {', '.join(missing)}", received=collection.source, fix="add images"
+        )
+    unsplit = any(sample.split is None for sample in collection.samples)
+    given, groups = collection, None
+    if not collection.has_groups:
+        groups = near_duplicate_groups(images.pixels, bus=bus)
+        together = len(groups) - len(set(groups))
+        if together and unsplit:
+            bus.publish(
+                Noticed(f"{together} images are near-duplicates of another; they stay on one side of the split with it")
+            )
+        collection = split_collection(collection, seed=plan.seed, groups=groups)
+    else:
+        groups_and_copies = join_copies([sample.group for sample in collection.samples], images.digests)
+        collection = split_collection(collection, seed=plan.seed, groups=groups_and_copies)
+    for notice in collection.notices:
+        if notice not in given.notices:
+            bus.publish(Noticed(notice, "warning"))
+    collection = quick_audit(given, collection, images, groups, bus)
+    labels = np.array([collection.labels.index(sample.label) for sample in collection.samples], dtype=np.int64)
+    prepared = Prepared(collection, images, labels, skipped)
+    for split in ("train", "val"):
+        if len(np.unique(labels[prepared.rows(split)])) < 2:
+            raise SourceError(
+                f"The {split} split has images of one class only",
+                received=collection.source,
+                fix="add images: at least 3 patients or images of each class are needed",
+            )
+    return prepared
