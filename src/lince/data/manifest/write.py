@@ -132,8 +132,9 @@ def _write_text(stream: IO[bytes], columns: dict[str, Sequence[Any]], separator:
     table = [_texts(cells) for cells in columns.values()]
     # Before Python 3.13 a lone carriage return is not quoted by itself, and would end the row.
     returns = any("\r" in cell for cells in (columns, *table) for cell in cells)
-    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
-    writer = csv.writer(text, delimiter=separator, lineterminator="\n", quoting=quoting)
+    writer = csv.writer(
+        text, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    )
     try:
         writer.writerow(columns)
         writer.writerows(zip(*table, strict=True))
