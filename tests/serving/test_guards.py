@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lince.serving.guards import is_loopback
+from lince.core.addresses import is_loopback
 
 from .conftest import Site, png
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from lince.serving.language import choose, language, preferred
+from lince.core.languages import preferred
+from lince.serving.language import choose, language
 
 from .catalogs import TRANSLATED, extracted, stored
 

@@ -1,6 +1,9 @@
-"""Addresses that may carry a password, made fit to be shown."""
+"""Addresses: which ones mean this computer, and those with a password made fit to be shown."""
 
 from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
 
 # The only things after the question mark that are lince's own and no secret.
 _SHOWN = ("target", "root")
@@ -18,3 +21,21 @@ def without_credentials(text: str) -> str:
     place, _, query = rest.rpartition("@")[2].partition("?")
     shown = [piece for piece in query.split("&") if piece.partition("=")[0] in _SHOWN]
     return f"{scheme}://{place}" + (f"?{'&'.join(shown)}" if shown else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address, without a port, means this computer only."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def names_this_computer(header: str) -> bool:
+    """Whether a Host header, with or without a port, is a name of this computer; another one is a rebound DNS name."""
+    try:
+        return is_loopback(urlsplit(f"//{header}").hostname or "")
+    except ValueError:
+        return False

@@ -6,14 +6,13 @@ Jackson et al., "Protecting browsers from DNS rebinding attacks", CCS 2007 (host
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lince.core.addresses import names_this_computer
 from lince.core.errors import LinceError
 from lince.core.logs import logger
 from lince.serving.errors import HostError, OriginError
@@ -36,16 +35,6 @@ _HEADERS = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address, without a port, means this computer only."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 @final
 class Doorkeeper:
     """Serves loopback host names only, and no request that another site makes in the user's browser."""
@@ -64,11 +53,7 @@ class Doorkeeper:
 def _refusal(scope: Scope) -> LinceError | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "")
-    try:
-        named = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        named = ""
-    if not is_loopback(named):
+    if not names_this_computer(host):
         return HostError(
             "This server answers to names of this computer only",
             received=host or "no Host header",

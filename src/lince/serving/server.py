@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import socket
 import webbrowser
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from lince.core.addresses import is_loopback
 from lince.core.errors import ConfigError
 from lince.core.events import Event, EventBus, PredictionMade
+from lince.core.listening import listen
 from lince.core.logs import log_to, logger
 from lince.serving.app import create_app
-from lince.serving.guards import is_loopback
 
 if TYPE_CHECKING:
     from lince.inference import Predictor
 
-_BACKLOG = 256
 _GRACE_SECONDS = 5
 
 
@@ -65,7 +63,7 @@ def serve(
         raise ConfigError(
             "lince listens on this computer only until accounts exist", received=host, fix="use --host 127.0.0.1"
         )
-    with _listen(host, port) as listening, _logged(log_dir):
+    with listen(host, port) as listening, _logged(log_dir):
         bus = EventBus()
         bus.subscribe(_log_prediction)
         app = create_app(_load(bundle), bus=bus, samples=samples)
@@ -99,23 +97,6 @@ def _load(bundle: Path) -> Predictor:
 
     with ThreadPoolExecutor(1, thread_name_prefix="lince-loading") as thread:
         return thread.submit(Predictor, bundle).result()
-
-
-@contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    if not 0 <= port <= 65535:
-        raise ConfigError("A port is a number from 0 to 65535", received=port)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        fix = "choose another port with --port, or --port 0 for any free one"
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigError("This port is already in use", received=f"{host}:{port}", fix=fix) from error
-        reason = error.strerror or str(error)
-        raise ConfigError(f"lince cannot listen here: {reason}", received=f"{host}:{port}", fix=fix) from error
-    with listening:
-        yield listening
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lince.models.network import Network
     from lince.training.options import TrainOptions
     from lince.training.plan import Plan
-    from lince.training.run import Prepared
+    from lince.training.prepared import Prepared
 
 
 @final
