@@ -111,3 +111,18 @@ def test_train_reports_each_epoch_and_skipped_files(tiny_images: Path, tmp_path:
     assert [line["message"] for line in lines(logs / "train.jsonl")].count("epoch") == 2
     assert main(["train", str(images), "--out", str(out), *quick]) == 2
     assert "choose another --out" in capsys.readouterr().err
+
+
+def test_export_says_what_goes_in_and_comes_out(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / "tiny.onnx"
+    arguments = ["export", str(tiny_bundle), "--to", "onnx", "--out", str(out), "--images", str(tiny_images)]
+    assert main([*arguments, "--log-dir", str(tmp_path)]) == 0
+    shown = capsys.readouterr()
+    assert "uint8 (N, 64, 64, 1)" in shown.out
+    assert "benign, malignant" in shown.out
+    assert "on 24 images" in shown.out
+    assert out.stat().st_size > 10_000
+    assert main(arguments) == 2
+    assert "or --force" in capsys.readouterr().err

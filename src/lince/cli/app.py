@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-from lince.cli import data, demo, evaluate, explain, predict, serve, train
+from lince.cli import data, demo, evaluate, explain, export, predict, serve, train
 
 # Without this, typer escapes its brackets for rich, "\\[required]", even where rich formats nothing.
 typer.core.HAS_RICH = False
@@ -46,4 +46,5 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("serve")(serve.serve)

@@ -73,6 +73,12 @@ class TrainingError(LinceError):
     kind = "training"
 
 
+class ExportError(LinceError):
+    """A network that cannot be written for other software, or would predict something else there."""
+
+    kind = "export"
+
+
 class OutputError(LinceError):
     """A place that cannot be written: no permission, no room."""
 

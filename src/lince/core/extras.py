@@ -8,7 +8,15 @@ from types import ModuleType
 from lince.core.errors import MissingExtraError
 
 # import name -> the extra of lince-med that brings it
-EXTRAS = {"libjpeg": "dicom-jpeg", "pymongo": "mongodb", "pyarrow": "parquet"}
+EXTRAS = {
+    "libjpeg": "dicom-jpeg",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "optuna": "tune",
+    "pyarrow": "parquet",
+    "pymongo": "mongodb",
+}
 
 
 def require(module: str) -> ModuleType:

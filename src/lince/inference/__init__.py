@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "audit", "evaluate"]
+__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "audit", "evaluate", "export_onnx"]
 
 if TYPE_CHECKING:
     from lince.inference.auditing import audit
     from lince.inference.batching import MicroBatcher
     from lince.inference.bundle import Bundle
+    from lince.inference.export import export_onnx
     from lince.inference.measuring import evaluate
     from lince.inference.predictor import Outcome, Predictor, Prepared
 
@@ -21,6 +22,7 @@ _HOMES = {
     "Prepared": "predictor",
     "audit": "auditing",
     "evaluate": "measuring",
+    "export_onnx": "export",
 }
 
 

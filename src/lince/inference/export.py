@@ -1,0 +1,287 @@
+"""A bundle's network as one ONNX file, compared with the bundle on images before it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lince.core.errors import ExportError, ImageError, OutputError, SourceError
+from lince.core.events import EventBus, FileSkipped, Noticed, WorkFinished, WorkStarted
+from lince.core.extras import require
+from lince.core.files import atomic_file
+from lince.core.settings import worker_count
+from lince.core.types import Skipped
+from lince.data import write_phantoms
+from lince.data.sources.walk import find_images
+from lince.imaging import ImageSpec
+from lince.inference.bundle import Bundle
+from lince.inference.card import RESEARCH_ONLY
+from lince.inference.predictor import Predictor
+
+INPUT, OUTPUT = "pixels", "probabilities"
+TOLERANCE = 1e-3
+"""Largest difference of a probability between the file and the bundle."""
+
+_IMAGES = 64
+_PHANTOMS = 12
+# One protobuf message, which an ONNX file is, holds less than 2 GiB.
+_LARGEST = 2**31 - 2**24
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The file written, and how it was checked.
+
+    ``largest_difference`` is over all probabilities of the ``images`` compared; ``synthetic`` says that these were
+    phantoms, because no others were given.
+    """
+
+    path: Path
+    images: int
+    synthetic: bool
+    largest_difference: float
+    skipped: tuple[Skipped, ...] = ()
+
+
+def export_onnx(
+    bundle: Bundle | str | Path,
+    out: str | Path | None = None,
+    *,
+    images: str | Path | None = None,
+    force: bool = False,
+    bus: EventBus | None = None,
+) -> Exported:
+    """Write a bundle as an ONNX file that needs nothing of lince.
+
+    Its input ``pixels`` is uint8 (N, S, S, C), any N, as the bundle's image spec makes it; its output
+    ``probabilities`` is float32 (N, classes): normalisation, softmax and temperature are inside. The metadata name
+    the classes, the operating point, the image spec and the model.
+
+    Parameters
+    ----------
+    bundle
+        A `Bundle`, or the folder of one.
+    out
+        The file; by default it stands beside the bundle and has its name.
+    images
+        A folder of images to compare on (at most 64 of them are used); phantoms when not given.
+    force
+        Replace a file that is there.
+    bus
+        Hears progress, notices and `FileSkipped`.
+
+    Raises
+    ------
+    MissingExtraError
+        onnx, onnxscript or onnxruntime is not installed.
+    BundleError
+        The bundle is missing or damaged.
+    SourceError
+        No image of ``images`` can be read.
+    ExportError
+        The network cannot be put into ONNX, or the file would predict something else; nothing is written.
+    OutputError
+        ``out`` exists or cannot be written.
+    """
+    bus = bus or EventBus()
+    runtime = require("onnxruntime")
+    require("onnx")
+    require("onnxscript")
+    bundle = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
+    place = Path(out) if out is not None else _beside(bundle)
+    if place.is_dir() or (place.exists() and not force):
+        raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")
+    pixels, skipped = _pixels(bundle.spec, Path(images) if images is not None else None, bus)
+    bus.publish(WorkStarted("Exporting", 1))
+    model = _Served(bundle.network(), bundle.temperature).eval()
+    data = _serialised(model, bundle)
+    with torch.inference_mode():
+        expected = np.concatenate([model(torch.from_numpy(part)).numpy() for part in _parts(pixels)])
+    difference = _compare(runtime, data, pixels, expected)
+    served = float(np.abs(Predictor(bundle).probabilities(pixels) - expected).max())
+    if served > TOLERANCE:
+        bus.publish(
+            Noticed(f"This machine predicts in bf16, so lince's own probabilities differ from the file by {served:.1e}")
+        )
+    with atomic_file(place) as stream:
+        stream.write(data)
+    bus.publish(WorkFinished("Exporting"))
+    return Exported(place, len(pixels), images is None, difference, skipped)
+
+
+def _beside(bundle: Bundle) -> Path:
+    folder = bundle.path if bundle.path.name not in ("", "..") else bundle.path.resolve()
+    return folder.with_name(f"{folder.name}.onnx")
+
+
+@final
+class _Served(nn.Module):
+    """What the bundle's network and its temperature give together."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(N, S, S, C) uint8 to (N, classes) float32 probabilities."""
+        return torch.softmax(self.network(pixels) / self.temperature, dim=1)
+
+
+def _serialised(model: _Served, bundle: Bundle) -> bytes:
+    """The bytes of the ONNX file."""
+    weights = sum(value.nbytes for value in model.state_dict().values())
+    if weights > _LARGEST:
+        raise ExportError("The weights have over 2 GB, too much for one ONNX file", fix="export a smaller model")
+    side, channels = bundle.spec.size, bundle.spec.channels
+    # Two images: from a batch of one, the exporter would conclude that there is always one.
+    example = torch.zeros(2, side, side, channels, dtype=torch.uint8)
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                model,
+                (example,),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes={"pixels": {0: "N"}},
+                dynamo=True,
+                verbose=False,
+            )
+            if program is None:
+                raise RuntimeError("the exporter gave nothing")
+            proto = program.model_proto
+        except (torch.onnx.OnnxExporterError, RuntimeError) as error:
+            raise ExportError(
+                "This network cannot be put into ONNX", received=bundle.manifest.model.name, fix="export another model"
+            ) from error
+    _forget_this_machine(proto.graph)
+    for function in proto.functions:
+        _forget_this_machine(function)
+    proto.doc_string = RESEARCH_ONLY
+    proto.producer_name, proto.producer_version = "lince", bundle.manifest.lince_version
+    require("onnx").helper.set_model_props(proto, _metadata(bundle))
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def _forget_this_machine(graph: Any) -> None:
+    """The exporter notes for each node the files and lines of Python that it comes from."""
+    graph.ClearField("metadata_props")
+    for node in graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    for value in (*graph.value_info, *getattr(graph, "initializer", ())):
+        value.ClearField("metadata_props")
+
+
+def _metadata(bundle: Bundle) -> dict[str, str]:
+    """Text by key; lists and objects as JSON; what the bundle does not have is left out."""
+    manifest = bundle.manifest
+    values = {
+        "classes": list(manifest.classes),
+        "positive": manifest.positive,
+        "threshold": bundle.threshold,
+        "temperature": bundle.temperature,
+        "image_spec": manifest.image.model_dump(mode="json"),
+        "image_hash": manifest.image_hash,
+        "model": manifest.model.name if not manifest.model.facts else manifest.model.facts.get("repository"),
+        "model_id": bundle.model_id,
+        "name": manifest.name,
+        "created": manifest.created,
+        "lince_version": manifest.lince_version,
+        "synthetic": manifest.synthetic,
+        "notice": RESEARCH_ONLY,
+    }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's advice to developers from the user."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _compare(runtime: ModuleType, data: bytes, pixels: NDArray[np.uint8], expected: NDArray[np.float32]) -> float:
+    """The largest difference between what the file gives and ``expected`` (N, classes).
+
+    Raises
+    ------
+    ExportError
+        It is over `TOLERANCE`, or the file does not run.
+    """
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = worker_count()
+    options.log_severity_level = 3
+    try:
+        session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        found = np.concatenate([session.run([OUTPUT], {INPUT: part})[0] for part in _parts(pixels)])
+    except Exception as error:  # the errors of onnxruntime have no base class of their own
+        raise ExportError("onnxruntime cannot run the exported network; nothing was written") from error
+    difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"The exported network does not predict what the bundle predicts: probabilities differ by {difference:.1e}",
+            fix="nothing was written; use the bundle itself",
+        )
+    return difference
+
+
+def _parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """One image, then batches of up to 16: the file must take any number."""
+    yield pixels[:1]
+    for start in range(1, len(pixels), 16):
+        yield pixels[start : start + 16]
+
+
+def _pixels(spec: ImageSpec, folder: Path | None, bus: EventBus) -> tuple[NDArray[np.uint8], tuple[Skipped, ...]]:
+    """Images to compare on, (N, S, S, C), and the files that could not be read."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="lince-") as place:
+            phantoms = write_phantoms(Path(place) / "phantoms", count=_PHANTOMS, size=max(32, min(spec.size, 256)))
+            return _read(spec, sorted(map(str, phantoms.rglob("*.png"))), bus)
+    if not folder.is_dir():
+        raise SourceError("There is no such folder of images", received=folder)
+    paths = find_images(folder).images
+    chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(len(paths), _IMAGES)).astype(int))]
+    found, skipped = _read(spec, chosen, bus)
+    if len(found) == 0:
+        raise SourceError("No image of this folder can be read", received=folder, fix="give a folder of images")
+    return found, skipped
+
+
+def _read(spec: ImageSpec, paths: list[str], bus: EventBus) -> tuple[NDArray[np.uint8], tuple[Skipped, ...]]:
+    found = [np.zeros((0, spec.size, spec.size, spec.channels), np.uint8)]
+    skipped = []
+    for path in paths:
+        try:
+            found.append(spec.load(path)[np.newaxis])
+        except ImageError as error:
+            skipped.append(Skipped(path, error.sentence))
+            bus.publish(FileSkipped(path, error.sentence))
+    return np.concatenate(found), tuple(skipped)

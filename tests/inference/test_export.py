@@ -1,0 +1,210 @@
+"""The ONNX file predicts what the bundle predicts, says what it is, and is not there when it would not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.inference.conftest import Altered
+from tests.models.test_hub import save
+
+from lince.core.errors import ExportError, MissingExtraError, OutputError, SourceError
+from lince.core.events import EventBus, FileSkipped
+from lince.data import write_phantoms
+from lince.inference import Predictor, export_onnx
+from lince.inference import export as module
+from lince.inference.bundle import WEIGHTS, Bundle, ModelRecord, write_manifest, write_weights
+from lince.models import build, entry_for
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_onnx(tiny_bundle, tmp_path_factory.mktemp("onnx") / "tiny.onnx").path
+
+
+def opened(path: Path) -> Any:
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def bundle_of(tiny_bundle: Path, name: str, folder: Path) -> Bundle:
+    """A bundle of an untrained network of another model."""
+    old = Bundle(tiny_bundle).manifest
+    entry = entry_for(name)
+    spec = entry.image_spec(64 if name == "efficientnet-lite0" else None)
+    torch.manual_seed(2)
+    network = build(entry, len(old.classes), spec)
+    torch.nn.init.normal_(network.head.linear.weight, std=0.3)  # probabilities that depend on the image
+    folder.mkdir()
+    record = ModelRecord(name=entry.name, facts=dict(entry.facts) if entry.facts else None)
+    hashes = {WEIGHTS: write_weights(folder, network)}
+    write_manifest(
+        folder, old.model_copy(update={"model": record, "image": spec, "image_hash": spec.hash, "hashes": hashes})
+    )
+    return Bundle(folder)
+
+
+def assert_equal_predictions(bundle: Bundle, path: Path) -> None:
+    """In any number of images, on pixels that the export has not seen."""
+    session, spec = opened(path), bundle.spec
+    network = bundle.network()
+    for count in (1, 3):
+        pixels = np.random.default_rng(count).integers(0, 256, (count, spec.size, spec.size, spec.channels), np.uint8)
+        pixels = pixels // np.array([1, 3, 9], np.uint8)[:count, None, None, None]  # bright to dark
+        (found,) = session.run(None, {"pixels": pixels})
+        with torch.inference_mode():
+            expected = torch.softmax(network(torch.from_numpy(pixels)) / bundle.temperature, 1).numpy()
+        assert found.shape == (count, len(bundle.labels))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.ptp(found, axis=0).max() > 1e-3, "the probabilities do not depend on the image: nothing was compared"
+
+
+def test_any_number_of_images_gives_what_the_bundle_gives(tiny_bundle: Path, exported: Path, altered: Altered) -> None:
+    assert_equal_predictions(Bundle(tiny_bundle), exported)
+    hot = Bundle(altered(temperature=7.5))
+    again = export_onnx(hot)
+    assert again.path == hot.path.with_name(f"{hot.path.name}.onnx")
+    assert again.largest_difference < 1e-4
+    assert_equal_predictions(hot, again.path)
+
+
+@pytest.mark.parametrize("kind", ["efficientnet-lite0", "resnet", "vit"])
+def test_every_kind_of_model(kind: str, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    name = kind if kind in ("efficientnet-lite0",) else save(kind, tmp_path / "saved")
+    bundle = bundle_of(tiny_bundle, name, tmp_path / "bundle")
+    done = export_onnx(bundle, tmp_path / "a.onnx")
+    assert_equal_predictions(bundle, done.path)
+    assert str(tmp_path) not in done.path.read_bytes().decode("latin-1"), "a folder of this machine is in the file"
+
+
+def test_the_file_says_what_it_is(tiny_bundle: Path, exported: Path) -> None:
+    bundle = Bundle(tiny_bundle)
+    facts = opened(exported).get_modelmeta().custom_metadata_map
+    assert json.loads(facts["classes"]) == list(bundle.labels.names)
+    assert facts["positive"] == bundle.labels.positive
+    assert float(facts["threshold"]) == bundle.threshold
+    assert facts["model_id"] == bundle.model_id
+    assert json.loads(facts["synthetic"]) is True
+    assert type(bundle.spec).model_validate_json(facts["image_spec"]).hash == bundle.spec.hash == facts["image_hash"]
+    assert "Not a medical device" in facts["notice"]
+    (pixels,) = opened(exported).get_inputs()
+    assert (pixels.type, pixels.shape) == ("tensor(uint8)", ["N", 64, 64, 1])
+
+
+def test_nothing_of_this_machine_is_in_the_file(exported: Path) -> None:
+    text = exported.read_bytes().decode("latin-1")
+    assert "site-packages" not in text
+    assert str(Path(module.__file__).parent) not in text
+    assert "Traceback" not in text
+    assert ".py" not in text
+
+
+def test_a_file_that_predicts_something_else_is_not_written(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = module._serialised
+
+    def forged(model: Any, bundle: Bundle) -> bytes:
+        model.temperature = 3 * model.temperature
+        try:
+            return honest(model, bundle)
+        finally:
+            model.temperature = model.temperature / 3
+
+    monkeypatch.setattr(module, "_serialised", forged)
+    with pytest.raises(ExportError, match="does not predict what the bundle predicts"):
+        export_onnx(tiny_bundle, tmp_path / "a.onnx")
+    monkeypatch.setattr(module, "_serialised", lambda *_: b"no network")
+    with pytest.raises(ExportError, match="onnxruntime cannot run"):
+        export_onnx(tiny_bundle, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_onnx_cannot_express_is_one_sentence(tiny_bundle: Path) -> None:
+    class Unusual(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return torch.linalg.eigh(pixels.float().mean(-1) @ pixels.float().mean(-1).transpose(1, 2))[0]
+
+    with pytest.raises(ExportError) as caught:
+        module._serialised(module._Served(Unusual(), 1.0), Bundle(tiny_bundle))
+    assert "cannot be put into ONNX" in caught.value.sentence
+    assert "\n" not in caught.value.sentence
+
+
+def test_images_of_the_user_are_compared_and_bad_ones_named(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = write_phantoms(tmp_path / "images", count=5, seed=3, size=64)
+    (folder / "benign" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    skipped: list[str] = []
+    bus = EventBus()
+    bus.subscribe(lambda event: skipped.append(event.path) if isinstance(event, FileSkipped) else None)
+    done = export_onnx(tiny_bundle, tmp_path / "a.onnx", images=folder, bus=bus)
+    assert (done.images, done.synthetic) == (5, False)
+    assert [Path(item.path).name for item in done.skipped] == ["cut.png"] == [Path(path).name for path in skipped]
+    shutil.rmtree(folder / "malignant")
+    for image in folder.rglob("phantom_*.png"):
+        image.unlink()
+    with pytest.raises(SourceError, match="No image of this folder can be read"):
+        export_onnx(tiny_bundle, tmp_path / "b.onnx", images=folder)
+    with pytest.raises(SourceError, match="no such folder"):
+        export_onnx(tiny_bundle, tmp_path / "b.onnx", images=tmp_path / "nowhere")
+    assert not (tmp_path / "b.onnx").exists()
+
+
+def test_a_file_that_is_there_is_kept(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "a.onnx"
+    place.write_text("precious", encoding="utf-8")
+    with pytest.raises(OutputError, match="something here already"):
+        export_onnx(tiny_bundle, place)
+    with pytest.raises(OutputError):
+        export_onnx(tiny_bundle, tmp_path, force=True)
+    monkeypatch.setattr(module, "_serialised", lambda *_: b"no network")
+    with pytest.raises(ExportError):
+        export_onnx(tiny_bundle, place, force=True)
+    assert place.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_missing_package_is_one_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"lince-med\[onnx\]"):
+        export_onnx(tiny_bundle, tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("page", ["docs/train.md", "docs/pt/train.md"])
+def test_the_documented_lines_use_the_file_without_lince(
+    page: str, tiny_bundle: Path, exported: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    """In another process, where lince cannot be imported."""
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    code = re.search(r"```python\n(import json, numpy, onnxruntime.*?)```", text, re.DOTALL)
+    assert code is not None
+    image = sorted(tiny_images.glob("malignant/*.png"))[0]
+    lines = re.sub(r"(scan|exame)\.png", str(image), code[1]).replace("bundles/photos.onnx", str(exported))
+    script = (
+        "import sys; sys.modules['lince'] = None\n" + lines + "print({k: float(v) for k, v in probabilities.items()})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert "lince" not in code[1]
+    assert ast.literal_eval(done.stdout) == pytest.approx(Predictor(tiny_bundle).predict(image).probabilities, abs=0.02)
+
+
+@pytest.mark.real_data
+def test_on_real_images(tiny_bundle: Path, real_data: Path, tmp_path: Path) -> None:
+    done = export_onnx(tiny_bundle, tmp_path / "a.onnx", images=real_data / "busi")
+    assert (done.images, done.synthetic) == (64, False)
+    assert done.largest_difference < 1e-3
+    images = sorted((real_data / "busi" / "malignant").glob("*.png"))[:8]
+    predictor = Predictor(tiny_bundle)
+    pixels = np.stack([predictor.prepare(path).pixels for path in images])
+    (found,) = opened(done.path).run(None, {"pixels": pixels})
+    np.testing.assert_allclose(found, predictor.probabilities(pixels), atol=2e-2)  # bf16 on some machines
