@@ -100,6 +100,13 @@ def find_twins(
             bus.publish(WorkAdvanced(TASK, min(99, int(100 * share))))
         found = _fresh(found, looks, there, best, within=other is None)
         score = likeness.turned(found.first, found.second, turn)
+        if turn is None:
+            _note(best, found, score, SAME, "near", within=other is None)
+            # What does not lie on the other may be a hair larger.
+            found = found[score < SAME]
+            score = likeness.cropped(found.first, found.second)
+            _note(best, found, score, CROPPED, "near", within=other is None)
+            continue
         _note(best, found, score, SAME, _relation(turn), within=other is None)
     if looks.embeddings is not None and there.embeddings is not None:
         found = embedded_pairs(looks.embeddings, there.embeddings if other is not None else None)
