@@ -10,12 +10,15 @@ from lince.core.errors import MissingExtraError
 # import name -> the extra of lince-med that brings it
 EXTRAS = {
     "libjpeg": "dicom-jpeg",
+    "mlflow": "mlflow",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "optuna": "tune",
     "pyarrow": "parquet",
     "pymongo": "mongodb",
+    "sqlalchemy": "mlflow",
+    "tensorboard": "tensorboard",
 }
 
 
