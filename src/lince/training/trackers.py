@@ -25,6 +25,7 @@ from lince.training.events import EpochsRecalled, RunFinished, RunPlanned, RunSt
 
 _METRICS = ("train_loss", "val_loss", "val_auc", "learning_rate")
 _CLOSING_SECONDS = 30.0
+_WRITTEN = (RunStarted, RunPlanned, EpochsRecalled, EpochFinished, RunFinished)
 
 
 class Writer(Protocol):
@@ -92,9 +93,7 @@ class _Relay:
         self._given_up = False
 
     def hear(self, event: Event) -> None:
-        if self._given_up or not isinstance(
-            event, RunStarted | RunPlanned | EpochsRecalled | EpochFinished | RunFinished
-        ):
+        if self._given_up or not isinstance(event, _WRITTEN):
             return
         self._waiting.append(self._pool.submit(self._writer.write, event))
         while self._waiting and self._waiting[0].done():

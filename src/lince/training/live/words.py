@@ -78,7 +78,8 @@ PORTUGUESE = {
     "Decided": "Decidido",
     # Heat maps
     "Where it looks": "Para onde olha",
-    "The same validation images through the whole run, as the network sees them. Warm colours speak for the decision.": (
+    "The same validation images through the whole run, as the network sees them. "
+    "Warm colours speak for the decision.": (
         "As mesmas imagens de validação durante todo o treino, como a rede as vê. "
         "As cores quentes falam a favor da decisão."
     ),
@@ -119,7 +120,7 @@ PORTUGUESE = {
     "Disk": "Disco",
     "{free} free": "{free} livres",
     "Memory of the GPU": "Memória da GPU",
-    "Time goes from left to right, at most five minutes.": "O tempo corre da esquerda para a direita, até cinco minutos.",
+    "The last five minutes.": "Os últimos cinco minutos.",
     # The end
     "Figures on the test images": "Resultados nas imagens de teste",
     "{n} images, opened once. Lines are 95 % intervals.": (
