@@ -14,6 +14,7 @@ from lince.models import build, entry_for
 from lince.models.network import Network
 from lince.training.activations import Activations
 from lince.training.fit import PhaseData, PhaseResult, fit
+from lince.training.losses import Balance, Imbalance
 from lince.training.plan import Phase
 
 ENTRY = entry_for("small-cnn")
@@ -56,8 +57,15 @@ def run(
     bus = EventBus()
     bus.subscribe(heard.append)
     result = fit(
-        network, phase, given, weights=None, seed=0, folder=folder, device=torch.device("cpu"), bus=bus
-    )  # fmt: skip
+        network,
+        phase,
+        given,
+        balance=Balance.of(Imbalance(kind="none"), given.train_labels, 2),
+        seed=0,
+        folder=folder,
+        device=torch.device("cpu"),
+        bus=bus,
+    )
     return network, result, heard
 
 

@@ -23,7 +23,11 @@ def test_fast_trains_a_head_on_frozen_features() -> None:
 
 def test_balanced_then_fine_tunes_from_where_the_network_says() -> None:
     made = plan()
-    assert [(phase.name, phase.boundary) for phase in made.phases] == [("head", "embedding"), ("fine-tuning", 4)]
+    assert [(phase.name, phase.boundary, phase.after_gain) for phase in made.phases] == [
+        ("head", "embedding", False),
+        ("fine-tuning", 4, False),
+        ("fine-tuning-2", 2, True),
+    ]
     assert made.phases[1].learning_rate < made.phases[0].learning_rate
 
 
@@ -54,7 +58,7 @@ def test_without_augmentation_there_is_one_version_of_each_image() -> None:
 
 def test_what_the_user_chose_is_kept() -> None:
     made = plan(epochs=7, tune_epochs=3, batch_size=16, image_size=64, fit="crop", intensity="percentile", seed=9)
-    assert [phase.epochs for phase in made.phases] == [7, 3]
+    assert [phase.epochs for phase in made.phases] == [7, 3, 3]
     assert made.phases[1].batch_size == 16
     assert (made.image.size, made.image.fit, made.image.intensity, made.seed) == (64, "crop", "percentile", 9)
 

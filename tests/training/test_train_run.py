@@ -12,6 +12,7 @@ import torch
 
 from lince.core.errors import ConfigError, OutputError, SourceError, TrainingError
 from lince.core.events import EpochFinished, Event, EventBus, Noticed
+from lince.core.types import LabelSpace
 from lince.data import load
 from lince.inference.bundle import Bundle
 from lince.models import build, entry_for
@@ -19,6 +20,7 @@ from lince.training import finish, run
 from lince.training import phases as phases_module
 from lince.training.fit import PhaseResult
 from lince.training.folder import RunFolder, default_out
+from lince.training.losses import Imbalance
 from lince.training.plan import Phase
 from lince.training.run import train
 
@@ -67,7 +69,7 @@ def test_the_same_seed_gives_the_same_weights_even_through_ctrl_c(tiny_images: P
 
 @pytest.mark.usefixtures("no_report")
 def test_a_run_interrupted_in_its_second_phase_resumes_there(tiny_images: Path, tmp_path: Path) -> None:
-    quick = {"image_size": 32, "epochs": 2, "tune_epochs": 2, "batch_size": 8, "augment": False}
+    quick = {"image_size": 32, "epochs": 2, "tune_epochs": 2, "phases": 2, "batch_size": 8, "augment": False}
     bus = EventBus()
 
     def hear(event: Event) -> None:
@@ -151,8 +153,8 @@ def phases(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> tuple[Any, l
 
     monkeypatch.setattr(phases_module, "_run_phase", pretend)
     prepared = type("P", (), {"labels": np.array([0] * 9 + [1] * 3), "rows": lambda *_: np.arange(12)})()
-    prepared.collection = type("C", (), {"labels": ("a", "b")})()
-    plan = type("Plan", (), {"phases": made, "class_weights": True})()
+    prepared.collection = type("C", (), {"labels": LabelSpace(("a", "b"), None)})()
+    plan = type("Plan", (), {"phases": made, "imbalance": Imbalance(kind="weights"), "seed": 0})()
     said: list[str] = []
     bus = EventBus()
     bus.subscribe(lambda event: said.append(event.message) if isinstance(event, Noticed) else None)
@@ -217,7 +219,7 @@ def test_a_cut_checkpoint_starts_the_phase_anew(tiny_images: Path, tmp_path: Pat
     bus.subscribe(hear)
     with pytest.raises(KeyboardInterrupt):
         train(tiny_images, out=tmp_path / "cut", bus=bus, **quick)
-    last = tmp_path / "cut.partial" / "train" / "last.ckpt"
+    last = tmp_path / "cut.partial" / "train" / "last.safetensors"
     last.write_bytes(last.read_bytes()[:500])
     whole = train(tiny_images, out=tmp_path / "whole", **quick)
     assert train(tiny_images, out=tmp_path / "cut", resume=True).model_id == whole.model_id

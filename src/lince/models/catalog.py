@@ -28,6 +28,7 @@ class ModelEntry:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     multiple: int = 1
+    weight_decay: float = 1e-3
     facts: Mapping[str, Any] | None = None
 
     def image_spec(self, size: int | None = None) -> ImageSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, final
 
@@ -19,9 +19,12 @@ from lince.core.files import make_folder, write_error, write_json
 from lince.core.seeds import derived_seed
 from lince.imaging.augmentation import AugmentationSpec, augment
 from lince.models.network import Network, average
+from lince.training.memory import room
 
 _BATCH = 16
 _BLOCK = 1024
+# Bytes of activations kept in the memory of the processor; larger ones stay in their file, which the system caches.
+_IN_MEMORY = 256 * 1024**2
 
 
 class Versions(Protocol):
@@ -45,10 +48,10 @@ class Activations:
     For boundary 0 there is one view: the uint8 images themselves, augmented as they are read.
     """
 
-    values: Versions
+    values: Versions | Tensor
     rows: NDArray[np.int64]
     live_augmentation: AugmentationSpec | None = None
-    map_shape: tuple[int, int, int] | None = None
+    map_shape: tuple[int, ...] | None = None
 
     @property
     def views(self) -> int:
@@ -64,7 +67,41 @@ class Activations:
 
     def take(self, view: NDArray[np.int64], position: NDArray[np.int64]) -> Tensor:
         """Activations of image ``position[i]`` in version ``view[i]``, as (B, ...)."""
+        if isinstance(self.values, Tensor):
+            where = self.values.device
+            return self.values[torch.from_numpy(view).to(where), torch.from_numpy(position).to(where)]
         return torch.from_numpy(np.ascontiguousarray(self.values[view, position]))
+
+    def resident(self, device: torch.device) -> Activations:
+        """The same in the memory of ``device``, where they fit: an epoch then reads nothing from disk."""
+        if isinstance(self.values, Tensor) or not len(self.rows):
+            return self
+        first = self.take(np.zeros(1, np.int64), np.zeros(1, np.int64))
+        whole = first.nbytes * self.views * len(self.rows)
+        if whole > room(device, on_processor=_IN_MEMORY):
+            return self
+        values = torch.empty((self.views, len(self.rows), *first.shape[1:]), dtype=first.dtype, device=device)
+        flat, done = values.flatten(0, 1), 0
+        for block in self.blocks():
+            flat[done : done + len(block)].copy_(block)
+            done += len(block)
+        return replace(self, values=values)
+
+    def subset(self, positions: NDArray[np.int64]) -> Activations:
+        """Only the images at these positions of the N, (M,), in this order; nothing is copied before it is read."""
+        return replace(self, values=_Chosen(self, positions), rows=self.rows[positions])
+
+
+@final
+class _Chosen:
+    """Some images of other activations."""
+
+    def __init__(self, whole: Activations, positions: NDArray[np.int64]) -> None:
+        self._whole, self._positions = whole, positions
+        self.shape = (whole.views, len(positions), *whole.values.shape[2:])
+
+    def __getitem__(self, key: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.generic]:
+        return self._whole.take(key[0], self._positions[key[1]]).cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -90,14 +127,13 @@ class Frozen:
             # float16 keeps more digits than bf16; activations of these networks stay far below its limit of 65504.
             return np.asarray(flat.clamp_(-6e4, 6e4).half().cpu().numpy())
 
-    def shape(self, boundary: int) -> tuple[int, int, int]:
-        """(C, h, w) of what enters stage ``boundary``."""
+    def shape(self, boundary: int) -> tuple[int, ...]:
+        """Shape without the batch of what enters stage ``boundary``: (C, h, w), or (T, D) for tokens."""
         side, channels = self.size, int(self.fast.mean.shape[1])
         with torch.inference_mode():
             blank = torch.zeros(1, side, side, channels, dtype=torch.uint8, device=self.device)
             values, _ = self.fast.run_stages(self.fast.normalise(blank), stop=boundary)
-        _, planes, height, width = values.shape
-        return planes, height, width
+        return tuple(values.shape[1:])
 
 
 @final

@@ -1,34 +1,42 @@
-"""One phase of training, on Lightning: epochs over activations, early stopping, best weights kept, resumable."""
+"""One phase of training: epochs over activations, early stopping, best weights kept, resumable at any moment."""
 
 from __future__ import annotations
 
-import logging
 import math
-import signal
 import time
-import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from lince.core.errors import TrainingError
-from lince.core.events import EpochFinished, EventBus, PhaseStarted
+from lince.core.events import EpochFinished, EventBus, Noticed, PhaseStarted
 from lince.core.seeds import derived_seed
 from lince.evaluation import macro_auc
-from lince.imaging.augmentation import augment
 from lince.models.network import Network
 from lince.models.precision import training_dtype
 from lince.training.activations import Activations
+from lince.training.batches import Batch, training_batches, validation_batches
+from lince.training.checkpoint import NAME, Progress, learning_state, load_checkpoint, put_state, save_checkpoint
 from lince.training.events import EpochsRecalled, ValidationMeasured
+from lince.training.losses import Balance
+from lince.training.memory import does_not_fit, forget
 from lince.training.plan import EMBEDDING, Phase
+from lince.training.schedules import rate_factor
+
+_GRADIENT_NORM = 5.0
+# A loss so many times that of guessing is on its way to infinity.
+_ASTRAY = 10.0
+_RESTARTS = 3
+# Saving takes at most this share of the time, so an epoch of a tenth of a second is not spent on the disk.
+_SAVING_SHARE = 0.1
 
 
 @final
@@ -55,187 +63,10 @@ def score(auc: float, loss: float) -> float:
     """What epochs and phases are chosen by: validation AUC, ties broken by the loss.
 
     The loss alone stops too early. On small sets it rises, as probabilities become too sure of themselves, long before
-    the order of the images is as good as it gets; and sureness is what calibration mends afterwards.
+    the order of the images is as good as it gets; and sureness is what calibration mends afterwards. Where validation
+    has images of one class only, there is no AUC and the loss decides.
     """
-    return auc - 1e-3 * loss
-
-
-@final
-class _Batches:
-    """Batches of one epoch. Their order, and the view taken of each image, follow from the seed and the epoch alone."""
-
-    def __init__(self, data: Activations, labels: NDArray[np.int64], size: int, *, shuffle: int | None) -> None:
-        self._data, self._labels, self._size, self._shuffle = data, labels, size, shuffle
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._labels) / self._size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        count = len(self._labels)
-        order, view = np.arange(count), np.zeros(count, dtype=np.int64)
-        if self._shuffle is not None:
-            random = np.random.default_rng(self._shuffle)
-            order, view = random.permutation(count), random.integers(0, self._data.views, count)
-        for number, start in enumerate(range(0, count, self._size)):
-            # Sorted positions read a memory map in order.
-            chosen = np.sort(order[start : start + self._size])
-            values = self._data.take(view[chosen], chosen)
-            if self._shuffle is not None and self._data.live_augmentation is not None:
-                values = augment(values, self._data.live_augmentation, seed=derived_seed(self._shuffle, number))
-            yield values, torch.from_numpy(self._labels[chosen])
-
-
-@final
-class _PhaseModule(lightning.LightningModule):
-    """The trainable part of a network for one phase."""
-
-    def __init__(self, network: Network, phase: Phase, data: PhaseData, *, weights: Tensor | None, seed: int) -> None:
-        super().__init__()
-        self.network = network
-        self.phase = phase
-        self.data = data
-        self.seed = seed
-        self.loss = nn.CrossEntropyLoss(weight=weights)
-        self._logits: list[Tensor] = []
-        self._losses: list[float] = []
-        self._resumed_plateau: dict[str, Any] | None = None
-        self.val_probabilities: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
-
-    def forward(self, values: Tensor) -> Tensor:
-        boundary = self.phase.boundary
-        logits: Tensor
-        if boundary == EMBEDDING:
-            logits = self.network.head.classify(values)
-        elif boundary == 0:
-            logits = self.network(values)
-        else:
-            shape = self.data.train.map_shape or (0, 0, 0)
-            cut = values.shape[1] - math.prod(shape)
-            maps = values[:, cut:].float().view(-1, *shape).contiguous(memory_format=torch.channels_last)
-            logits = self.network.finish(maps, values[:, :cut], start=int(boundary))
-        return logits.float()
-
-    def train_dataloader(self) -> _Batches:
-        return _Batches(
-            self.data.train,
-            self.data.train_labels,
-            self.phase.batch_size,
-            shuffle=derived_seed(self.seed, self.phase.name, self.current_epoch),
-        )
-
-    def val_dataloader(self) -> _Batches:
-        return _Batches(self.data.val, self.data.val_labels, self.phase.batch_size, shuffle=None)
-
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(derived_seed(self.seed, self.phase.name, "dropout", self.current_epoch))
-        self._losses = []
-        if self.phase.boundary != EMBEDDING and self.network.pretrained:
-            # A small batch says little about means and variances: keep those of the pretraining.
-            for layer in self.network.stages.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    layer.eval()
-
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        loss: Tensor = self.loss(self(batch[0]), batch[1])
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss.item()} in phase {self.phase.name}, epoch {self.current_epoch + 1}",
-                fix="check the images for constant or corrupt ones, or try another seed; no model was written",
-            )
-        self._losses.append(float(loss.detach()))
-        return loss
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        self._logits.append(self(batch[0]).detach().cpu())
-
-    def on_validation_epoch_end(self) -> None:
-        logits = torch.cat(self._logits)
-        self._logits = []
-        labels = self.data.val_labels
-        if len(logits) != len(labels):  # Lightning's sanity pass
-            return
-        loss = float(self.loss(logits.to(self.device), torch.from_numpy(labels).to(self.device)))
-        self.val_probabilities = logits.softmax(1).numpy()
-        auc = macro_auc(labels, self.val_probabilities)
-        self.log("val_loss", loss)
-        self.log("val_auc", auc)
-        self.log("val_score", score(auc, loss))
-        # Stepped here, not by Lightning, which would do it after the checkpoint: a resumed run must not miss a step.
-        self._plateau.step(score(auc, loss))
-        self.log("train_loss", float(np.mean(self._losses)) if self._losses else math.nan)
-
-    def configure_optimizers(self) -> Any:
-        decay = [p for p in self.parameters() if p.requires_grad and p.dim() > 1]
-        plain = [p for p in self.parameters() if p.requires_grad and p.dim() <= 1]
-        optimizer = torch.optim.AdamW(
-            [{"params": decay, "weight_decay": self.phase.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=self.phase.learning_rate,
-        )
-        self._plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimizer,
-            mode="max",
-            factor=0.3,
-            patience=max(1, self.phase.patience // 3),
-            min_lr=self.phase.learning_rate / 100,
-        )
-        return optimizer
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["plateau"] = self._plateau.state_dict()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._resumed_plateau = checkpoint["plateau"]
-
-    def on_train_start(self) -> None:
-        if self._resumed_plateau is not None:
-            self._plateau.load_state_dict(self._resumed_plateau)
-
-
-@final
-class _Teller(Callback):
-    """Publishes each epoch, and keeps the history through a resume."""
-
-    def __init__(self, phase: Phase, bus: EventBus) -> None:
-        self.phase, self.bus = phase, bus
-        self.history: list[dict[str, Any]] = []
-        self._clock = time.perf_counter()
-        self._first = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history = list(state_dict["history"])
-
-    def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        self._clock, self._first = time.perf_counter(), trainer.current_epoch
-        if self.history:
-            self.bus.publish(EpochsRecalled(self.phase.name, tuple(self.history)))
-
-    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if trainer.sanity_checking:
-            return
-        epoch = trainer.current_epoch
-        row = {key: float(trainer.callback_metrics[key]) for key in ("train_loss", "val_loss", "val_auc")}
-        reached = score(row["val_auc"], row["val_loss"])
-        best = all(reached > score(old["val_auc"], old["val_loss"]) for old in self.history)
-        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
-        self.history.append({"phase": self.phase.name, "epoch": epoch + 1, **row, "learning_rate": rate, "best": best})
-        if isinstance(module, _PhaseModule):
-            self.bus.publish(
-                ValidationMeasured(
-                    self.phase.name, epoch + 1, module.data.val_labels, module.val_probabilities,
-                    module.data.val.rows, reached, module.network,
-                )
-            )  # fmt: skip
-        pace = (time.perf_counter() - self._clock) / (epoch + 1 - self._first)
-        left = pace * (self.phase.epochs - epoch - 1)
-        self.bus.publish(
-            EpochFinished(
-                self.phase.name, epoch + 1, self.phase.epochs, row["train_loss"], row["val_loss"], row["val_auc"],
-                rate, left, best,
-            )
-        )  # fmt: skip
+    return (0.0 if math.isnan(auc) else auc) - 1e-3 * loss
 
 
 def fit(
@@ -243,7 +74,7 @@ def fit(
     phase: Phase,
     data: PhaseData,
     *,
-    weights: Tensor | None,
+    balance: Balance,
     seed: int,
     folder: Path,
     device: torch.device,
@@ -251,58 +82,33 @@ def fit(
 ) -> PhaseResult:
     """Train the part of ``network`` after the phase's boundary; leaves the best weights in it.
 
-    ``folder`` keeps the last and best checkpoints: a call with the same folder goes on from the last epoch.
+    ``folder`` keeps a checkpoint: a call with the same folder goes on from there, to the same result.
 
     Raises
     ------
     TrainingError
-        The loss stopped being a number.
+        The loss stopped being a number and lower rates did not help, or not even one image fits in memory.
     KeyboardInterrupt
         Stopped by the user; the folder holds what is needed to go on.
     """
     _thaw(network, phase)
-    network.train()  # Lightning keeps the mode that it finds, and an earlier phase ends in evaluation mode
-    module = _PhaseModule(network, phase, data, weights=weights, seed=seed)
-    teller = _Teller(phase, bus)
-    keeper = ModelCheckpoint(
-        folder,
-        filename="best",
-        monitor="val_score",
-        mode="max",
-        save_last=True,
-        # Between epochs: a run resumed from within one would skip what the start of an epoch sets.
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    bf16 = training_dtype(device) is torch.bfloat16 and phase.boundary != EMBEDDING
-    last = _readable(folder / "last.ckpt")
+    network.train()
+    if phase.boundary != EMBEDDING and network.pretrained:
+        # A small batch says little about means and variances: keep those of the pretraining.
+        for layer in network.stages.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.eval()
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    resident = PhaseData(
+        data.train.resident(device), data.train_labels, data.val.resident(device), data.val_labels
+    )  # fmt: skip
+    loop = _Loop(network, phase, resident, balance=balance, seed=seed, folder=folder, device=device, bus=bus)
     bus.publish(PhaseStarted(phase.name, phase.epochs))
-    with _quiet():
-        trainer = lightning.Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1,
-            precision="bf16-mixed" if bf16 else "32-true",
-            max_epochs=phase.epochs,
-            callbacks=[
-                # The teller writes the history before the keeper saves it.
-                teller,
-                EarlyStopping("val_score", mode="max", patience=phase.patience, check_finite=False),
-                keeper,
-            ],
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-            gradient_clip_val=5.0,
-            deterministic=False,
-        )
-        _run(trainer, module, last)
-    best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-    module.load_state_dict(best)
-    network.cpu().eval().requires_grad_(False)
-    best_score = max(score(row["val_auc"], row["val_loss"]) for row in teller.history)
-    return PhaseResult(best_score, teller.history)
+    progress = loop.run()
+    put_state(network, progress.best)
+    network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network.eval().requires_grad_(False)
+    return PhaseResult(max(_scores(progress)), progress.history)
 
 
 def _thaw(network: Network, phase: Phase) -> None:
@@ -317,46 +123,317 @@ def _thaw(network: Network, phase: Phase) -> None:
             parameter.requires_grad_(name.startswith(network.thawed_parameters))
 
 
-def _readable(checkpoint: Path) -> Path | None:
-    """The checkpoint, or None where a killed process or a full disk has cut it: then the phase starts anew."""
-    if not checkpoint.is_file():
-        return None
-    try:
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception:  # whatever a damaged archive makes the reader raise
-        checkpoint.unlink()
-        return None
-    return checkpoint
+def _scores(progress: Progress) -> list[float]:
+    return [score(row["val_auc"], row["val_loss"]) for row in progress.history]
 
 
-def _run(trainer: lightning.Trainer, module: _PhaseModule, checkpoint: Path | None) -> None:
-    """Fit, letting Ctrl-C through as itself: Lightning would end the process with exit code 1."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit:
-        if not trainer.interrupted:
-            raise
-        raise KeyboardInterrupt from None
-    finally:
+class _AstrayError(Exception):
+    """The loss is no number, or grows without bound."""
+
+    def __init__(self, loss: float, *, before_any_step: bool = False) -> None:
+        super().__init__()
+        self.loss, self.before_any_step = loss, before_any_step
+
+
+@final
+class _Loop:
+    """Epochs of one phase. All that one epoch leaves to the next is in the network, the optimizer and `Progress`."""
+
+    def __init__(
+        self,
+        network: Network,
+        phase: Phase,
+        data: PhaseData,
+        *,
+        balance: Balance,
+        seed: int,
+        folder: Path,
+        device: torch.device,
+        bus: EventBus,
+    ) -> None:
+        self._network, self._phase, self._data, self._balance = network, phase, data, balance
+        self._seed, self._device, self._bus = seed, device, bus
+        self._place = folder / NAME
+        self._half = phase.boundary != EMBEDDING and training_dtype(device) is torch.bfloat16
+        self._optimizer = _optimizer(network, phase)
+        self._start = {name: value.clone() for name, value in learning_state(network).items()}
+        # The number of epochs is left out: asking for more goes on from where fewer ended.
+        self._facts = {
+            "phase": phase.model_dump(mode="json", exclude={"epochs"}),
+            "seed": seed,
+            "images": [len(data.train_labels), len(data.val_labels)],
+        }
+        self._progress = load_checkpoint(self._place, network, self._optimizer, self._facts) or Progress()
+        self._saved_at, self._saving_took = -math.inf, 0.0
+
+    def run(self) -> Progress:
+        """Go through the epochs that are left."""
+        progress, phase = self._progress, self._phase
+        if progress.history:
+            self._bus.publish(EpochsRecalled(phase.name, tuple(progress.history)))
+        started, first = time.perf_counter(), progress.epoch
+        while progress.epoch < phase.epochs and not self._waited_enough():
+            try:
+                train_loss = self._train_epoch()
+                measured = self._validate()
+            except _AstrayError as astray:
+                self._go_back(astray)
+                continue
+            self._note(train_loss, *measured)
+            pace = (time.perf_counter() - started) / (progress.epoch - first)
+            self._tell(seconds_left=pace * (phase.epochs - progress.epoch))
+            self._save()
+        self._save(now=True)
+        return progress
+
+    def _waited_enough(self) -> bool:
+        rows = self._progress.history
+        last_best = max((i for i, row in enumerate(rows) if row["best"]), default=-1)
+        return len(rows) - 1 - last_best >= self._phase.patience
+
+    def _train_epoch(self) -> float:
+        """One pass over the training images; gives their mean loss."""
+        progress, phase = self._progress, self._phase
+        torch.manual_seed(derived_seed(self._seed, phase.name, "dropout", progress.epoch))
+        size = phase.batch_size * phase.accumulate
+        labels = self._data.train_labels
+        steps = math.ceil(len(labels) / size)
+        total, mass = torch.zeros((), device=self._device), 0.0
+        batches = training_batches(
+            self._data.train,
+            labels,
+            size,
+            balance=self._balance,
+            seed=derived_seed(self._seed, phase.name, progress.epoch),
+        )
+        scores = _scores(progress)
+        settled = rate_factor(phase, scores, progress.epoch) if phase.schedule == "plateau" else None
+        for number, batch in enumerate(batches):
+            reached = progress.epoch + (number + 1) / steps
+            factor = settled if settled and progress.epoch >= phase.warmup else rate_factor(phase, scores, reached)
+            for group in self._optimizer.param_groups:
+                group["lr"] = phase.learning_rate * group["share"] * factor * 0.1**progress.restarts
+            loss, weight = self._step(batch)
+            total, mass = total + loss, mass + weight
+            # On a GPU each look at the loss waits for it.
+            if (self._device.type == "cpu" or number % 16 == 0) and not torch.isfinite(loss):
+                raise _AstrayError(float(loss), before_any_step=progress.epoch == number == 0)
+            self._update_average(progress.epoch * steps + number)
+        mean = float(total) / mass
+        if not mean < _ASTRAY * math.log(max(len(self._balance.counts), 2)):
+            raise _AstrayError(mean)
+        return mean
+
+    def _step(self, batch: Batch) -> tuple[Tensor, float]:
+        """One step of the optimizer; where the batch does not fit in memory, in halves of it."""
+        weight = self._balance.mass(torch.from_numpy(batch.labels))
+        while True:
+            total = torch.zeros((), device=self._device)
+            self._optimizer.zero_grad(set_to_none=True)
+            try:
+                for values, labels in batch.pieces(self._piece(), self._device):
+                    loss = self._balance.losses(self._forward(values), labels).sum()
+                    torch.autograd.backward(loss / weight)
+                    total = total + loss.detach()
+                break
+            except (RuntimeError, MemoryError) as error:
+                self._halve(error)
+        learning = [value for group in self._optimizer.param_groups for value in group["params"]]
+        nn.utils.clip_grad_norm_(learning, _GRADIENT_NORM)
+        self._optimizer.step()
+        return total, weight
+
+    def _piece(self) -> int:
+        return max(1, self._phase.batch_size >> self._progress.splits)
+
+    def _halve(self, error: Exception) -> None:
+        if not does_not_fit(error):
+            raise error
+        if self._piece() == 1:
+            raise TrainingError(
+                "Not even one image at a time fits in memory",
+                received=f"phase {self._phase.name}",
+                fix="use a smaller --image-size, a smaller --model, or --thaw fewer stages",
+            ) from error
+        self._optimizer.zero_grad(set_to_none=True)
+        forget(self._device)
+        self._progress.splits += 1
+        self._bus.publish(
+            Noticed(
+                f"A batch of {self._phase.batch_size >> (self._progress.splits - 1)} images does not fit in memory; "
+                f"going on with {self._piece()} at a time and the same number in a step",
+                "warning",
+            )
+        )
+
+    def _forward(self, values: Tensor) -> Tensor:
+        """(B, ...) inputs of the phase to (B, C) float32 logits."""
+        boundary, network = self._phase.boundary, self._network
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            logits: Tensor
+            if boundary == EMBEDDING:
+                logits = network.head.classify(values)
+            elif boundary == 0:
+                logits = network(values)
+            else:
+                shape = self._data.train.map_shape or (0, 0, 0)
+                cut = values.shape[1] - math.prod(shape)
+                maps = values[:, cut:].float().view(-1, *shape)
+                if len(shape) == 3:
+                    maps = maps.contiguous(memory_format=torch.channels_last)
+                logits = network.finish(maps, values[:, :cut], start=int(boundary))
+        return logits.float()
+
+    def _update_average(self, step: int) -> None:
+        """Exponential average of what learns. It forgets the start sooner while there have been few steps."""
+        if self._phase.ema is None:
+            return
+        average, now = self._progress.average, learning_state(self._network)
+        if not average:
+            average |= {name: value.clone() for name, value in now.items()}
+            return
+        floating = [name for name, value in now.items() if value.is_floating_point()]
+        decay = min(self._phase.ema, (1 + step) / (10 + step))
+        lean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        lean([average[name] for name in floating], [now[name] for name in floating], step)
+        for name in now.keys() - floating:
+            average[name].copy_(now[name])
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network with its average weights, where there are any."""
+        average = self._progress.average
+        if not average:
+            yield
+            return
+        now = {name: value.clone() for name, value in learning_state(self._network).items()}
+        put_state(self._network, average)
         try:
-            signal.signal(signal.SIGINT, handler)
-        except ValueError:
-            pass  # not the main thread: nothing was changed
+            yield
+        finally:
+            put_state(self._network, now)
+
+    def _validate(self) -> tuple[float, float]:
+        """Loss and AUC on validation; keeps the weights where they are the best so far."""
+        progress, phase, labels = self._progress, self._phase, self._data.val_labels
+        modes = [(module, module.training) for module in self._network.modules()]
+        self._network.eval()
+        with self._averaged(), torch.inference_mode():
+            logits = torch.cat([self._predict(batch) for batch in self._validation_batches()])
+            truth = torch.from_numpy(labels)
+            loss = float(self._balance.losses(logits, truth, validation=True).sum())
+            loss /= self._balance.mass(truth, validation=True)
+            if not math.isfinite(loss):
+                raise _AstrayError(loss)
+            probabilities = logits.softmax(1).numpy()
+            auc = macro_auc(labels, probabilities)
+            reached = score(auc, loss)
+            if all(reached > old for old in _scores(progress)):
+                state = learning_state(self._network)
+                progress.best = {name: value.to("cpu", copy=True) for name, value in state.items()}
+            rows = self._data.val.rows
+            self._bus.publish(
+                ValidationMeasured(
+                    phase.name, progress.epoch + 1, labels, probabilities, rows, reached, self._network
+                )
+            )  # fmt: skip
+        for module, mode in modes:
+            module.training = mode
+        return loss, auc
+
+    def _validation_batches(self) -> Iterator[Batch]:
+        size = max(self._phase.batch_size, 256) if self._phase.boundary == EMBEDDING else self._phase.batch_size
+        return validation_batches(self._data.val, self._data.val_labels, size)
+
+    def _predict(self, batch: Batch) -> Tensor:
+        """(B, C) logits, on the processor."""
+        while True:
+            size = self._piece() if self._progress.splits else len(batch)
+            try:
+                return torch.cat([self._forward(values).cpu() for values, _ in batch.pieces(size, self._device)])
+            except (RuntimeError, MemoryError) as error:
+                self._halve(error)
+
+    def _go_back(self, astray: _AstrayError) -> None:
+        """To the best weights so far, with a tenth of the rate.
+
+        Raises
+        ------
+        TrainingError
+            It has been tried often enough, or no rate is to blame.
+        """
+        progress, phase = self._progress, self._phase
+        what = f"The loss {'grew' if math.isfinite(astray.loss) else 'became'} {_shown(astray.loss)}"
+        where = f"in phase {phase.name}, epoch {progress.epoch + 1}"
+        if astray.before_any_step:
+            raise TrainingError(
+                f"{what} {where}, before the first step",
+                fix="check the images for corrupt ones and the weights that were given; no model was written",
+            )
+        if progress.restarts == _RESTARTS:
+            raise TrainingError(
+                f"{what} {where}, and lower rates did not help",
+                fix="try a much smaller --lr or --tune-lr, or another seed; no model was written",
+            )
+        progress.restarts += 1
+        put_state(self._network, progress.best or self._start)
+        progress.average = {}
+        self._optimizer.state.clear()
+        since = "the best epoch" if progress.best else "the beginning"
+        self._bus.publish(
+            Noticed(f"{what} {where}; going on from {since} with a tenth of the learning rate", "warning")
+        )
+
+    def _note(self, train_loss: float, val_loss: float, val_auc: float) -> None:
+        progress = self._progress
+        reached = score(val_auc, val_loss)
+        best = all(reached > old for old in _scores(progress))
+        progress.epoch += 1
+        progress.history.append(
+            {
+                "phase": self._phase.name,
+                "epoch": progress.epoch,
+                "train_loss": train_loss,
+                "val_loss": val_loss,
+                "val_auc": val_auc,
+                "learning_rate": float(self._optimizer.param_groups[0]["lr"]),
+                "best": best,
+            }
+        )
+
+    def _tell(self, *, seconds_left: float) -> None:
+        row = self._progress.history[-1]
+        self._bus.publish(
+            EpochFinished(
+                row["phase"], row["epoch"], self._phase.epochs, row["train_loss"], row["val_loss"], row["val_auc"],
+                row["learning_rate"], seconds_left, row["best"],
+            )
+        )  # fmt: skip
+
+    def _save(self, *, now: bool = False) -> None:
+        start = time.monotonic()
+        if now or (start - self._saved_at) * _SAVING_SHARE >= self._saving_took:
+            save_checkpoint(self._place, self._network, self._optimizer, self._progress, self._facts)
+            self._saved_at = time.monotonic()
+            self._saving_took = self._saved_at - start
 
 
-class _quiet:  # noqa: N801
-    """Lightning's advice about workers, loggers and hardware is not for the users of lince."""
+def _shown(loss: float) -> str:
+    return f"to {loss:.3g}" if math.isfinite(loss) else str(loss)
 
-    def __enter__(self) -> None:
-        self._levels = {name: logging.getLogger(name).level for name in ("lightning.pytorch", "lightning.fabric")}
-        for name in self._levels:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
 
-    def __exit__(self, *error: object) -> None:
-        self._warnings.__exit__(None, None, None)
-        for name, level in self._levels.items():
-            logging.getLogger(name).setLevel(level)
+def _optimizer(network: Network, phase: Phase) -> torch.optim.Optimizer:
+    """AdamW; each stage learns at its own share of the rate, and only matrices decay.
+
+    The head comes first in the groups, at the full rate.
+    """
+    parts: list[nn.Module] = [network.head, *reversed(network.stages)]
+    groups = []
+    for depth, part in enumerate(parts):
+        learning = [value for value in part.parameters() if value.requires_grad]
+        share = phase.stage_decay**depth
+        for chosen, decay in ((True, phase.weight_decay), (False, 0.0)):
+            values = [value for value in learning if (value.dim() > 1) is chosen]
+            if values:
+                groups.append({"params": values, "weight_decay": decay, "share": share})
+    return torch.optim.AdamW(groups, lr=phase.learning_rate, fused=True)

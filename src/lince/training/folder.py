@@ -104,7 +104,7 @@ class RunFolder:
 
     def abandon(self) -> None:
         """Delete the folder when nothing in it is worth resuming."""
-        if not any(self.path.glob("*/*.json")) and not any(self.path.glob("*/last.ckpt")):
+        if not any(self.path.glob("*/*.json")) and not any(self.path.glob("*/last.safetensors")):
             self.remove()
 
 

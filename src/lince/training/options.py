@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Annotated, Any, Literal, final
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from lince.core.errors import ConfigError
 from lince.core.options import SourceOptions
@@ -17,10 +17,18 @@ from lince.core.options import SourceOptions
 class TrainOptions(SourceOptions):
     """What a user may choose. ``None`` and ``auto`` are decided by the preset, the model and the collection."""
 
-    preset: Literal["fast", "balanced"] = Field(
-        "balanced", description="fast: a head on frozen features; balanced: then the last blocks as well"
+    preset: Literal["fast", "balanced", "best"] = Field(
+        "balanced",
+        description="fast: a head on frozen features; balanced: then the last blocks as well; "
+        "best: several models, cross-validated, as one bundle",
     )
-    model: str = Field("auto", description="efficientnet-lite0 (auto), small-cnn, or hf:OWNER/NAME[@REVISION]")
+    model: str = Field(
+        "auto",
+        description="efficientnet-lite0 (auto), small-cnn, resnet50 and others, or hf:OWNER/NAME[@REVISION]",
+    )
+    weights: Path | None = Field(
+        None, description="pretrained weights from disk: a safetensors file, a bundle, or a folder of transformers"
+    )
     positive: str | None = Field(None, description="the class that sensitivity and the operating point speak of")
     aim: str = Field(
         "youden", description="aim of the operating point: youden, sensitivity=0.95 or specificity=0.95, on validation"
@@ -35,9 +43,40 @@ class TrainOptions(SourceOptions):
     seed: int = Field(0, ge=0, lt=2**31, description="same seed, same machine: same model")
     epochs: int | None = Field(None, ge=1, description="passes over the images in the first phase, at most")
     tune_epochs: int | None = Field(None, ge=1, description="passes over the images in the second phase, at most")
-    batch_size: int = Field(32, ge=2, le=4096, description="images in one step")
-    class_weights: bool = Field(True, description="weigh classes by the inverse of their frequency")
+    phases: int | None = Field(
+        None, ge=1, le=3, description="1: a head only; 2: then the last blocks; 3: then more, where validation gains"
+    )
+    thaw: Annotated[str, BeforeValidator(str), Field(pattern=r"^(auto|all|[1-9]\d*)$")] = Field(
+        "auto", description="how many of the last stages fine-tuning may change: auto, all or a number"
+    )
+    lr: float | None = Field(None, gt=0, le=100, description="learning rate of the first phase, at its peak")
+    tune_lr: float | None = Field(None, gt=0, le=100, description="learning rate of fine-tuning, at its peak")
+    stage_decay: float = Field(
+        0.9, gt=0, le=1, description="in fine-tuning, rate of a stage as a share of the rate of the next one"
+    )
+    schedule: Literal["plateau", "cosine"] = Field(
+        "plateau", description="the rate falls where validation stands still, or along a cosine"
+    )
+    warmup: int = Field(0, ge=0, description="epochs in which the rate rises to its peak")
+    ema: float | None = Field(
+        None, gt=0, lt=1, description="average the weights over the steps with this decay, such as 0.99"
+    )
+    batch_size: int = Field(32, ge=2, le=4096, description="images in memory at once")
+    accumulate: int = Field(1, ge=1, le=1024, description="batches in one step of the optimiser")
+    imbalance: Literal["auto", "weights", "focal", "sampling", "none"] = Field(
+        "auto", description="what to do about rare classes: weigh them, focal loss, draw them more often, nothing"
+    )
+    focal_gamma: float = Field(2.0, ge=0, le=10, description="how far the focal loss looks away from easy images")
     augment: bool = Field(True, description="train on randomly changed copies too")
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=20,
+        description="cross-validation: as many models, one bundle of them all; 5 with the preset best",
+    )
+    time_limit: float | None = Field(
+        None, gt=0, description="minutes that the preset best may train; what does not fit is left out and told"
+    )
     language: Literal["en", "pt"] = Field("en", description="language of the report")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from lince.core.errors import TrainingError
@@ -17,6 +16,7 @@ from lince.training.activations import Activations, Frozen, Recipe, compute_acti
 from lince.training.events import EpochsRecalled
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.folder import RunFolder
+from lince.training.losses import Balance
 from lince.training.plan import EMBEDDING, Phase, Plan
 from lince.training.prepared import Prepared
 
@@ -27,18 +27,24 @@ def run_phases(
     """Train phase after phase; a later phase is kept only where it does better on validation."""
     history: list[dict[str, Any]] = []
     best: tuple[float, dict[str, torch.Tensor]] | None = None
-    weights = _class_weights(prepared, len(prepared.collection.labels)) if plan.class_weights else None
+    balance = _balance(prepared, plan)
+    if plan.imbalance.why:
+        bus.publish(Noticed(plan.imbalance.why))
+    gained = True
     for phase in plan.phases:
-        result = _run_phase(network, phase, plan, prepared, weights, folder, bus)
+        if phase.after_gain and not gained:
+            continue
+        result = _run_phase(network, phase, plan, prepared, balance, folder, bus)
         history += result.history
-        if best is None or result.best_score > best[0]:
+        gained = best is None or result.best_score > best[0]
+        if gained:
             best = (result.best_score, {name: value.clone() for name, value in network.state_dict().items()})
-        else:
+        elif best is not None:
             bus.publish(Noticed(f"Phase {phase.name} did not raise the validation AUC; its weights are not used"))
             network.load_state_dict(best[1])
-    if weights is not None:
-        # Weighted cross entropy learns probabilities under equal class frequencies: give back the real ones.
-        network.head.shift_logits(-weights.log())
+    shift = balance.logit_shift()
+    if shift is not None:
+        network.head.shift_logits(torch.from_numpy(shift))
     return history
 
 
@@ -47,7 +53,7 @@ def _run_phase(
     phase: Phase,
     plan: Plan,
     prepared: Prepared,
-    weights: torch.Tensor | None,
+    balance: Balance,
     folder: RunFolder,
     bus: EventBus,
 ) -> PhaseResult:
@@ -63,7 +69,7 @@ def _run_phase(
     data = _phase_data(network, phase, plan, prepared, place, device, bus)
     if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
         network.head.standardise(data.train.blocks())
-    result = fit(network, phase, data, weights=weights, seed=plan.seed, folder=place, device=device, bus=bus)
+    result = fit(network, phase, data, balance=balance, seed=plan.seed, folder=place, device=device, bus=bus)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
     folder.finish_phase(phase.name, {"best_score": result.best_score, "history": result.history})
     for large in place.glob("*.npy"):
@@ -101,18 +107,20 @@ def _phase_data(
     )
 
 
-def _class_weights(prepared: Prepared, classes: int) -> torch.Tensor:
-    """Inverse frequency of each class among the training images, 1 on average over images.
+def _balance(prepared: Prepared, plan: Plan) -> Balance:
+    """The remedy against imbalance, for the training images.
 
     Raises
     ------
     TrainingError
         A class has no training image.
     """
-    counts = np.bincount(prepared.labels[prepared.rows("train")], minlength=classes)
-    if (counts == 0).any():
-        absent = prepared.collection.labels.names[int(np.argmin(counts))]
+    names = prepared.collection.labels.names
+    balance = Balance.of(plan.imbalance, prepared.labels[prepared.rows("train")], len(names))
+    absent = [name for name, count in zip(names, balance.counts, strict=True) if count == 0]
+    if absent:
         raise TrainingError(
-            f"The training split has no image of the class {absent}", fix="add images of it, or change the split"
+            f"The training split has no image of the class {', '.join(absent)}",
+            fix="add images of it, or change the split",
         )
-    return torch.tensor(counts.sum() / (classes * counts), dtype=torch.float32)
+    return balance

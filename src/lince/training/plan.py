@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, final
+from collections.abc import Sequence
+from typing import Any, Literal, final
 
 from pydantic import BaseModel, ConfigDict
 
+from lince.core.errors import ConfigError
 from lince.imaging import ImageSpec
 from lince.imaging.augmentation import AugmentationSpec
 from lince.models import ModelEntry
+from lince.training.losses import Imbalance, choose_imbalance
 from lince.training.options import TrainOptions
 
 # Where a phase reads its inputs: the embeddings of the frozen network, or what enters stage k (0: the images).
@@ -22,7 +25,9 @@ class Phase(BaseModel):
     """One stretch of training.
 
     ``boundary`` is where the frozen part ends: everything before it is computed once per view and kept on disk.
-    ``views`` counts the versions of each training image: itself, and augmented copies.
+    ``views`` counts the versions of each training image: itself, and augmented copies. A step of the optimiser takes
+    ``batch_size * accumulate`` images. ``stage_decay`` is the rate of a stage as a share of the next one's. A phase
+    ``after_gain`` runs only where the phase before it did better on validation than all before that one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +40,12 @@ class Phase(BaseModel):
     weight_decay: float
     patience: int
     batch_size: int
+    accumulate: int = 1
+    stage_decay: float = 1.0
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    warmup: int = 0
+    ema: float | None = None
+    after_gain: bool = False
 
 
 @final
@@ -47,11 +58,19 @@ class Plan(BaseModel):
     image: ImageSpec
     phases: tuple[Phase, ...]
     augmentation: AugmentationSpec | None
-    class_weights: bool
+    imbalance: Imbalance
     seed: int
 
 
-def make_plan(options: TrainOptions, entry: ModelEntry, *, thaw_from: int, images: int) -> Plan:
+def make_plan(
+    options: TrainOptions,
+    entry: ModelEntry,
+    *,
+    thaw_from: int,
+    images: int,
+    stages: int | None = None,
+    counts: Sequence[int] = (),
+) -> Plan:
     """Resolve "auto".
 
     Parameters
@@ -64,27 +83,77 @@ def make_plan(options: TrainOptions, entry: ModelEntry, *, thaw_from: int, image
         The stage where fine-tuning starts by default.
     images
         How many training images there are: a larger collection needs fewer passes and fewer views.
+    stages
+        How many stages the network has, when it can be cut between them.
+    counts
+        Training images of each class.
+
+    Raises
+    ------
+    ConfigError
+        More stages are to be thawed than there are.
     """
     spec = entry.image_spec(options.image_size).model_copy(update={"fit": options.fit, "intensity": options.intensity})
     augmentation = AugmentationSpec.model_validate({}) if options.augment else None
+    augmented = augmentation is not None
     phases: tuple[Phase, ...]
     if not entry.pretrained:
-        phases = (_from_scratch(options, images),)
+        phases = (_from_scratch(options, entry, images),)
     else:
-        phases = (_head(options, images, augmented=augmentation is not None),)
-        if options.preset != "fast":
-            phases += (_fine_tuning(options, images, thaw_from, augmented=augmentation is not None),)
+        head = _head(options, images, augmented=augmented)
+        boundaries = _boundaries(options, thaw_from, stages)
+        later = (
+            _fine_tuning(options, images, boundary, number, augmented=augmented)
+            for number, boundary in enumerate(boundaries, 1)
+        )
+        phases = (head, *later)
     return Plan(
         model=entry.name,
         image=spec,
         phases=phases,
         augmentation=augmentation,
-        class_weights=options.class_weights,
+        imbalance=choose_imbalance(
+            options.imbalance,
+            counts,
+            gamma=options.focal_gamma,
+            batch_size=phases[-1].batch_size * phases[-1].accumulate,
+        ),
         seed=options.seed,
     )
 
 
-def _from_scratch(options: TrainOptions, images: int) -> Phase:
+def _boundaries(options: TrainOptions, thaw_from: int, stages: int | None) -> list[int]:
+    """Where each fine-tuning phase begins to change the network: first late, then earlier."""
+    allowed = options.phases or (1 if options.preset == "fast" else 3)
+    if allowed == 1:
+        return []
+    if options.thaw == "all":
+        last = 0
+    elif options.thaw == "auto":
+        last = thaw_from
+    elif stages is None or stages == 1 or int(options.thaw) <= stages:
+        last = max(0, (stages or 0) - int(options.thaw))
+    else:
+        raise ConfigError(
+            f"This model has {stages} stages to thaw", received=options.thaw, fix=f"use --thaw all, or 1 to {stages}"
+        )
+    if options.thaw == "auto" and allowed == 3 and thaw_from > 1:
+        return [thaw_from, thaw_from // 2]
+    if options.phases == 3 and last < thaw_from:
+        return [thaw_from, last]
+    return [last]
+
+
+def _common(options: TrainOptions) -> dict[str, Any]:
+    return {
+        "accumulate": options.accumulate,
+        "schedule": options.schedule,
+        "warmup": options.warmup,
+        "ema": options.ema,
+    }
+
+
+def _from_scratch(options: TrainOptions, entry: ModelEntry, images: int) -> Phase:
     fast = options.preset == "fast"
     # About as many steps for every collection, within bounds: small sets need many passes.
     epochs = min(100, max(10, 120_000 // max(images, 1)))
@@ -93,10 +162,11 @@ def _from_scratch(options: TrainOptions, images: int) -> Phase:
         boundary=0,
         views=1,
         epochs=options.epochs or (max(5, epochs // 3) if fast else epochs),
-        learning_rate=1e-3,
-        weight_decay=1e-3,
+        learning_rate=options.lr or 1e-3,
+        weight_decay=entry.weight_decay,
         patience=8 if fast else 20,
         batch_size=options.batch_size,
+        **_common(options),
     )
 
 
@@ -107,24 +177,28 @@ def _head(options: TrainOptions, images: int, *, augmented: bool) -> Phase:
         boundary=EMBEDDING,
         views=views,
         epochs=options.epochs or (100 if images < 2_000 else 40),
-        learning_rate=3e-3,
+        learning_rate=options.lr or 3e-3,
         weight_decay=0.05,
         patience=20 if images < 2_000 else 8,
         batch_size=max(options.batch_size, 64),
+        **_common(options),
     )
 
 
-def _fine_tuning(options: TrainOptions, images: int, thaw_from: int, *, augmented: bool) -> Phase:
+def _fine_tuning(options: TrainOptions, images: int, boundary: int, number: int, *, augmented: bool) -> Phase:
     # (112, 14, 14) float16 at the usual boundary of the default model
     budget = _ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
     return Phase(
-        name="fine-tuning",
-        boundary=thaw_from,
+        name="fine-tuning" if number == 1 else f"fine-tuning-{number}",
+        boundary=boundary,
         views=views,
         epochs=options.tune_epochs or (20 if images < 2_000 else 8),
-        learning_rate=1e-4,
+        learning_rate=options.tune_lr or 1e-4,
         weight_decay=0.05,
         patience=6,
         batch_size=options.batch_size,
+        stage_decay=options.stage_decay,
+        after_gain=number > 1,
+        **_common(options),
     )
