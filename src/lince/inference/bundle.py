@@ -15,6 +15,7 @@ from lince.core.types import LabelSpace
 from lince.imaging import ImageSpec
 
 if TYPE_CHECKING:
+    from lince.models.ensemble import Ensemble
     from lince.models.network import Network
 
 FORMAT = 1
@@ -171,7 +172,7 @@ class Bundle:
             )
         return frozenset(place.read_text(encoding="ascii").split())
 
-    def network(self) -> Network:
+    def network(self) -> Network | Ensemble:
         """The network with its weights, on the processor, in evaluation mode.
 
         Raises
@@ -183,11 +184,16 @@ class Bundle:
         from safetensors.torch import load_file
 
         from lince.models import build, entry_for
+        from lince.models.ensemble import NAME, build_ensemble
 
         record = self.manifest.model
+        network: Network | Ensemble
         try:
-            entry = entry_for(record.name, record.facts or {})
-            network = build(entry, len(self.labels), self.spec, pretrained=False)
+            if record.name == NAME:
+                network = build_ensemble(record.facts or {}, len(self.labels), self.spec)
+            else:
+                entry = entry_for(record.name, record.facts or {})
+                network = build(entry, len(self.labels), self.spec, pretrained=False)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
                 f"bundle.json does not describe the model {record.name}", received=self.path, fix="train again"
@@ -230,7 +236,7 @@ def _read_manifest(path: Path) -> BundleManifest:
         ) from error
 
 
-def write_weights(folder: Path, network: Network) -> str:
+def write_weights(folder: Path, network: Network | Ensemble) -> str:
     """Save the weights as safetensors and return their SHA-256.
 
     Raises

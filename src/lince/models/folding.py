@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from lince.models.ensemble import Ensemble
 from lince.models.memory import keep_freed_memory
 from lince.models.network import Network
 from lince.models.precision import inference_dtype
 
 _TOLERANCE = 1e-3
 
+Runnable = TypeVar("Runnable", bound=Network | Ensemble)
+
 
 @torch.no_grad()  # not inference_mode: heat maps differentiate through the head's weights
-def ready_to_run(network: Network, *, size: int, device: torch.device) -> Network:
+def ready_to_run(network: Runnable, *, size: int, device: torch.device) -> Runnable:
     """A copy of ``network`` for inference on ``device``; the original is untouched.
 
     The folded copy is compared with the original on a random image and given up when it differs, so a model whose
     layers run in another order than they are declared is slower, never wrong.
     """
     keep_freed_memory()
-    plain = copy.deepcopy(network).eval().requires_grad_(False)
-    folded = copy.deepcopy(plain)
+    plain: Runnable = copy.deepcopy(network)
+    plain.eval().requires_grad_(False)
+    folded: Runnable = copy.deepcopy(plain)
     _fold(folded.stages)
     channels = plain.mean.shape[1]
     pixels = torch.randint(0, 256, (1, size, size, channels), generator=torch.Generator().manual_seed(0))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,9 @@ from lince.inference.bundle import (
 )
 from lince.inference.card import write_card
 from lince.inference.predictor import Predictor
-from lince.models import ModelEntry
+from lince.models.ensemble import Ensemble
 from lince.models.network import Network
+from lince.training.fold_figures import fold_figures, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.trust import calibrated, fit_temperature
@@ -73,8 +74,31 @@ class _Part:
     groups: list[str | None] | None
 
 
-def _part(prepared: Prepared, split: str) -> _Part:
-    rows = prepared.rows(split)
+@final
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of a cross-validation, each by models that did not see the image.
+
+    Attributes
+    ----------
+    rows
+        (N,) rows of the collection.
+    fold
+        (N,) in which each was held out.
+    logits
+        (N, C).
+    facts
+        How they came about, for the bundle.
+    """
+
+    rows: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    facts: dict[str, Any]
+
+
+def _part(prepared: Prepared, split: str, rows: NDArray[np.int64] | None = None) -> _Part:
+    rows = prepared.rows(split) if rows is None else rows
     samples = [prepared.collection.samples[i] for i in rows]
     groups = [sample.group for sample in samples]
     return _Part(
@@ -87,8 +111,8 @@ def _part(prepared: Prepared, split: str) -> _Part:
 
 
 def finish(
-    network: Network,
-    entry: ModelEntry,
+    network: Network | Ensemble,
+    record: ModelRecord,
     plan: Plan,
     prepared: Prepared,
     options: TrainOptions,
@@ -96,10 +120,13 @@ def finish(
     *,
     out: Path,
     bus: EventBus,
+    held_out: OutOfFold | None = None,
 ) -> Bundle:
     """Write the bundle to ``out``, whole or not at all.
 
-    The figures come from the bundle itself, loaded from disk: what is measured is what will be served.
+    The figures come from the bundle itself, loaded from disk: what is measured is what will be served. After a
+    cross-validation, out-of-fold predictions take the place of those on validation images, all of which the ensemble
+    has seen.
 
     Raises
     ------
@@ -114,11 +141,11 @@ def finish(
             WEIGHTS: write_weights(folder, network),
             SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
         }
-        manifest = _manifest(entry, plan, prepared, options, hashes)
+        manifest = _manifest(record, plan, prepared, options, hashes, held_out)
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
-        val = _part(prepared, "val")
-        logits = predictor.logits(prepared.images.pixels[val.rows])
+        val = _part(prepared, "val", held_out.rows if held_out else None)
+        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels[val.rows])
         temperature = fit_temperature(logits, prepared.labels[val.rows])
         point = None
         if labels.positive is not None:
@@ -126,19 +153,30 @@ def finish(
             likely = calibrated(logits, temperature)[:, column]
             point = operating_point(prepared.labels[val.rows] == column, likely, aim=parse_aim(options.aim))
             if not point.met:
-                bus.publish(Noticed(f"No threshold reaches the aim {options.aim} on validation", "warning"))
+                where = "out-of-fold predictions" if held_out else "validation"
+                bus.publish(Noticed(f"No threshold reaches the aim {options.aim} on {where}", "warning"))
         # Everything is decided: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels[test.rows])
-        figures = {}
+        figures: dict[str, Any] = {}
         for part, scores in ((val, logits), (test, test_logits)):
-            place = folder / "report" if part.split == "test" else folder / "report" / "validation"
+            place = folder / "report"
+            if part is val:
+                place = place / ("out_of_fold" if held_out else "validation")
             assessment = _report(
                 place, part, calibrated(scores, temperature), point, manifest, prepared, options, history
             )
             figures[part.split] = short_figures(assessment)
+        if held_out:
+            table = calibrated(logits, temperature)
+            figures["folds"] = fold_figures(table, prepared.labels[val.rows], held_out.fold, labels)
+            write_out_of_fold(
+                folder / "report" / "out_of_fold.csv",
+                val.names, val.groups, val.truth, table, held_out.fold, labels.names,
+            )  # fmt: skip
+        point_record = _record(point, options, "out-of-fold predictions" if held_out else "validation")
         manifest = manifest.model_copy(
-            update={"temperature": temperature, "operating_point": _record(point, options), "figures": figures}
+            update={"temperature": temperature, "operating_point": point_record, "figures": figures}
         )
         write_manifest(folder, manifest)
         write_card(folder, manifest)
@@ -207,12 +245,13 @@ def _provenance_lines(manifest: BundleManifest, collection: Collection, options:
     }
 
 
-def _record(point: OperatingPoint | None, options: TrainOptions) -> OperatingPointRecord | None:
+def _record(point: OperatingPoint | None, options: TrainOptions, chosen_on: str) -> OperatingPointRecord | None:
     if point is None:
         return None
     return OperatingPointRecord(
         threshold=point.threshold,
         aim=options.aim,
+        chosen_on=chosen_on,
         sensitivity=point.sensitivity,
         specificity=point.specificity,
     )
@@ -230,7 +269,12 @@ def short_figures(assessment: Assessment) -> dict[str, Any]:
 
 
 def _manifest(
-    entry: ModelEntry, plan: Plan, prepared: Prepared, options: TrainOptions, hashes: dict[str, str]
+    record: ModelRecord,
+    plan: Plan,
+    prepared: Prepared,
+    options: TrainOptions,
+    hashes: dict[str, str],
+    held_out: OutOfFold | None,
 ) -> BundleManifest:
     import torch
 
@@ -244,7 +288,7 @@ def _manifest(
         positive=collection.labels.positive,
         image=plan.image,
         image_hash=plan.image.hash,
-        model=ModelRecord(name=entry.name, facts=dict(entry.facts) if entry.facts else None),
+        model=record,
         temperature=1.0,
         operating_point=None,
         provenance={
@@ -256,6 +300,7 @@ def _manifest(
             },
             "options": options.model_dump(mode="json"),
             "plan": plan.model_dump(mode="json"),
+            **({"cross_validation": held_out.facts} if held_out else {}),
             "software": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,

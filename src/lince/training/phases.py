@@ -19,12 +19,16 @@ from lince.training.folder import RunFolder
 from lince.training.losses import Balance
 from lince.training.plan import EMBEDDING, Phase, Plan
 from lince.training.prepared import Prepared
+from lince.training.sharing import Shared, first_view
 
 
 def run_phases(
-    network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus
+    network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus, *, shared: Shared | None = None
 ) -> list[dict[str, Any]]:
-    """Train phase after phase; a later phase is kept only where it does better on validation."""
+    """Train phase after phase; a later phase is kept only where it does better on validation.
+
+    ``shared`` holds what the folds of a cross-validation compute once for all of them.
+    """
     history: list[dict[str, Any]] = []
     best: tuple[float, dict[str, torch.Tensor]] | None = None
     balance = _balance(prepared, plan)
@@ -34,7 +38,7 @@ def run_phases(
     for phase in plan.phases:
         if phase.after_gain and not gained:
             continue
-        result = _run_phase(network, phase, plan, prepared, balance, folder, bus)
+        result = _run_phase(network, phase, plan, prepared, balance, folder, bus, shared)
         history += result.history
         gained = best is None or result.best_score > best[0]
         if gained:
@@ -56,6 +60,7 @@ def _run_phase(
     balance: Balance,
     folder: RunFolder,
     bus: EventBus,
+    shared: Shared | None,
 ) -> PhaseResult:
     from safetensors.torch import load_file, save_file
 
@@ -66,7 +71,7 @@ def _run_phase(
         bus.publish(EpochsRecalled(phase.name, tuple(note["history"])))
         return PhaseResult(note["best_score"], note["history"])
     device = best_device()
-    data = _phase_data(network, phase, plan, prepared, place, device, bus)
+    data = _phase_data(network, phase, plan, prepared, place, device, bus, shared)
     if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
         network.head.standardise(data.train.blocks())
     result = fit(network, phase, data, balance=balance, seed=plan.seed, folder=place, device=device, bus=bus)
@@ -85,9 +90,19 @@ def _phase_data(
     place: Path,
     device: torch.device,
     bus: EventBus,
+    shared: Shared | None,
 ) -> PhaseData:
     frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device, plan.image.size)
     found: dict[str, Activations] = {}
+    if shared is not None and phase.boundary != 0:
+        recipe = Recipe(phase.name, phase.boundary, phase.views, plan.augmentation, plan.seed, "Computing features")
+        pixels, train, val = prepared.images.pixels, prepared.rows("train"), prepared.rows("val")
+        return PhaseData(
+            shared.part(network, frozen, pixels, recipe, train, bus=bus),
+            prepared.labels[train],
+            first_view(shared.part(network, frozen, pixels, recipe, val, bus=bus)),
+            prepared.labels[val],
+        )
     for split in ("train", "val"):
         training = split == "train"
         recipe = Recipe(
