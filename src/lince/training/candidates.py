@@ -58,7 +58,7 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
         The model that was asked for does not exist or is out of reach.
     """
     asked = options.model != "auto"
-    entry = entry_for(options.model if asked else DEFAULT_MODEL)
+    entry = entry_for(options.model if asked else DEFAULT_MODEL, weights=options.weights)
     if options.preset != "best":
         return [Candidate(entry, options.image_size or entry.size, "plan", 1.0)]
     if not entry.pretrained:

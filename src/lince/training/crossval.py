@@ -16,13 +16,15 @@ from lince.models.ensemble import NAME, Ensemble, Member, group_of
 from lince.training.blend import Blend, cross_fitted, log_loss, stack
 from lince.training.candidates import FOLDS, MOST_MEMBERS, Candidate, candidates, common_side
 from lince.training.events import RunPlanned
-from lince.training.finish import OutOfFold, finish
+from lince.training.finish import finish
+from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds, make_folds
 from lince.training.members import Fitted, OutOfTime, Trainer
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan, make_plan
 from lince.training.prepared import prepare
+from lince.trust import calibrated
 
 # Log loss that the mirror image must save per image to be worth a second forward pass.
 _MIRROR_GAIN = 0.002
@@ -58,10 +60,13 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     network, record = _assemble([fitted[i] for i in chosen], [mirrored[i] for i in chosen], blend, chosen, trainer)
     told = _told(fitted, logits, mirrored, blend, folds)
     bus.publish(Noticed(_sentence(told)))
+    honest = cross_fitted(logits, folds.labels, folds.fold, most=MOST_MEMBERS)
+    areas = fold_figures(calibrated(honest), folds.labels, folds.fold, prepared.collection.labels)
+    bus.publish(Noticed(f"Out-of-fold AUC, mean over {folds.count} folds: {folds_in_words(areas)}"))
     held_out = OutOfFold(
         rows=folds.rows,
         fold=folds.fold,
-        logits=cross_fitted(logits, folds.labels, folds.fold, most=MOST_MEMBERS),
+        logits=honest,
         facts={"folds": folds.count, "candidates": told, "left_out": [one.name for one in left_out]},
     )
     plan = _common_plan(fitted[chosen[0]].plan, prepared.images.pixels.shape)
@@ -122,7 +127,8 @@ def _views(fitted: Sequence[Fitted], folds: Folds) -> tuple[list[NDArray[np.floa
     logits, mirrored = [], []
     for one in fitted:
         gain = log_loss(one.plain, folds.labels) - log_loss(one.mirrored, folds.labels)
-        mirrored.append(gain > _MIRROR_GAIN)
+        # Where training mirrors nothing, left and right mean something.
+        mirrored.append(gain > _MIRROR_GAIN and one.plan.augmentation is not None and one.plan.augmentation.mirrors)
         logits.append(one.mirrored if mirrored[-1] else one.plain)
     return logits, mirrored
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ from lince.inference.card import write_card
 from lince.inference.predictor import Predictor
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
-from lince.training.fold_figures import fold_figures, write_out_of_fold
+from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.trust import calibrated, fit_temperature
@@ -72,29 +74,6 @@ class _Part:
     names: list[str]
     truth: list[str]
     groups: list[str | None] | None
-
-
-@final
-@dataclass(frozen=True)
-class OutOfFold:
-    """Predictions of a cross-validation, each by models that did not see the image.
-
-    Attributes
-    ----------
-    rows
-        (N,) rows of the collection.
-    fold
-        (N,) in which each was held out.
-    logits
-        (N, C).
-    facts
-        How they came about, for the bundle.
-    """
-
-    rows: NDArray[np.int64]
-    fold: NDArray[np.int64]
-    logits: NDArray[np.float64]
-    facts: dict[str, Any]
 
 
 def _part(prepared: Prepared, split: str, rows: NDArray[np.int64] | None = None) -> _Part:
@@ -141,24 +120,23 @@ def finish(
             WEIGHTS: write_weights(folder, network),
             SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
         }
-        manifest = _manifest(record, plan, prepared, options, hashes, held_out)
+        manifest = _manifest(record, plan, prepared, options, hashes)
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)
         logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels[val.rows])
         temperature = fit_temperature(logits, prepared.labels[val.rows])
-        point = None
-        if labels.positive is not None:
-            column = labels.index(labels.positive)
-            likely = calibrated(logits, temperature)[:, column]
-            point = operating_point(prepared.labels[val.rows] == column, likely, aim=parse_aim(options.aim))
-            if not point.met:
-                where = "out-of-fold predictions" if held_out else "validation"
-                bus.publish(Noticed(f"No threshold reaches the aim {options.aim} on {where}", "warning"))
+        point = _choose_point(prepared, val.rows, calibrated(logits, temperature), options, bus)
         # Everything is decided: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels[test.rows])
-        figures: dict[str, Any] = {}
+        if held_out:
+            manifest = _with_cross_validation(manifest, held_out, calibrated(logits, temperature), prepared, predictor)
+            write_out_of_fold(
+                folder / "report" / "out_of_fold.csv",
+                val.names, val.groups, val.truth, calibrated(logits, temperature), held_out.fold, labels.names,
+            )  # fmt: skip
+        figures = dict(manifest.figures)
         for part, scores in ((val, logits), (test, test_logits)):
             place = folder / "report"
             if part is val:
@@ -167,13 +145,6 @@ def finish(
                 place, part, calibrated(scores, temperature), point, manifest, prepared, options, history
             )
             figures[part.split] = short_figures(assessment)
-        if held_out:
-            table = calibrated(logits, temperature)
-            figures["folds"] = fold_figures(table, prepared.labels[val.rows], held_out.fold, labels)
-            write_out_of_fold(
-                folder / "report" / "out_of_fold.csv",
-                val.names, val.groups, val.truth, table, held_out.fold, labels.names,
-            )  # fmt: skip
         point_record = _record(point, options, "out-of-fold predictions" if held_out else "validation")
         manifest = manifest.model_copy(
             update={"temperature": temperature, "operating_point": point_record, "figures": figures}
@@ -182,6 +153,51 @@ def finish(
         write_card(folder, manifest)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
+
+
+def _choose_point(
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    options: TrainOptions,
+    bus: EventBus,
+) -> OperatingPoint | None:
+    labels = prepared.collection.labels
+    if labels.positive is None:
+        return None
+    column = labels.index(labels.positive)
+    point = operating_point(prepared.labels[rows] == column, probabilities[:, column], aim=parse_aim(options.aim))
+    if not point.met:
+        bus.publish(
+            Noticed(f"No threshold reaches the aim {options.aim} on the images that it is chosen on", "warning")
+        )
+    return point
+
+
+def _with_cross_validation(
+    manifest: BundleManifest,
+    held_out: OutOfFold,
+    probabilities: NDArray[np.float64],
+    prepared: Prepared,
+    predictor: Predictor,
+) -> BundleManifest:
+    """The manifest with the figures over folds, and how long the ensemble takes for one image."""
+    truth = prepared.labels[held_out.rows]
+    figures = fold_figures(probabilities, truth, held_out.fold, prepared.collection.labels)
+    facts = {**held_out.facts, "milliseconds_per_image": _milliseconds(predictor, prepared.images.pixels[:1])}
+    return manifest.model_copy(
+        update={"figures": {"folds": figures}, "provenance": {**manifest.provenance, "cross_validation": facts}}
+    )
+
+
+def _milliseconds(predictor: Predictor, image: NDArray[np.uint8]) -> float:
+    """The best of a few forward passes of one image."""
+    best = math.inf
+    for _ in range(5):
+        begun = time.perf_counter()
+        predictor.logits(image)
+        best = min(best, time.perf_counter() - begun)
+    return round(1000 * best, 1)
 
 
 def _report(
@@ -203,7 +219,7 @@ def _report(
         title=collection.name,
         model=manifest.model.name,
         collection=collection.name,
-        split={"val": "validation"}.get(part.split, part.split),
+        split={"val": "out of fold" if "folds" in manifest.figures else "validation"}.get(part.split, part.split),
         synthetic=collection.synthetic,
         language=options.language,
         created=manifest.created,
@@ -242,6 +258,7 @@ def _provenance_lines(manifest: BundleManifest, collection: Collection, options:
         "image": f"{manifest.image.size} px, {'grey' if manifest.image.channels == 1 else 'RGB'}, {manifest.image.fit}",
         "collection digest": collection.digest()[:16],
         "weights": manifest.hashes[WEIGHTS][:12],
+        **({"AUC over folds": folds_in_words(manifest.figures["folds"])} if "folds" in manifest.figures else {}),
     }
 
 
@@ -274,7 +291,6 @@ def _manifest(
     prepared: Prepared,
     options: TrainOptions,
     hashes: dict[str, str],
-    held_out: OutOfFold | None,
 ) -> BundleManifest:
     import torch
 
@@ -300,7 +316,6 @@ def _manifest(
             },
             "options": options.model_dump(mode="json"),
             "plan": plan.model_dump(mode="json"),
-            **({"cross_validation": held_out.facts} if held_out else {}),
             "software": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,

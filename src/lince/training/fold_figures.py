@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,29 @@ from lince.core.types import LabelSpace
 from lince.evaluation import auc, macro_auc
 from lince.evaluation.checks import legible
 from lince.evaluation.tables import to_csv
+
+
+@final
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of a cross-validation, each by models that did not see the image.
+
+    Attributes
+    ----------
+    rows
+        (N,) rows of the collection.
+    fold
+        (N,) in which each was held out.
+    logits
+        (N, C).
+    facts
+        How they came about, for the bundle.
+    """
+
+    rows: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    facts: dict[str, Any]
 
 
 def fold_figures(
@@ -48,6 +72,14 @@ def fold_figures(
         half = float(t.ppf(0.975, len(known) - 1)) * error
         found |= {"mean": mean, "low": max(0.0, mean - half), "high": min(1.0, mean + half)}
     return found
+
+
+def folds_in_words(found: dict[str, Any]) -> str:
+    """``0.941 [0.920, 0.962] (0.935, 0.951, ...)``: mean, interval of the mean, each fold."""
+    each = ", ".join("–" if area is None else f"{area:.3f}" for area in found["auc"])
+    if found["mean"] is None:
+        return each
+    return f"{found['mean']:.3f} [{found['low']:.3f}, {found['high']:.3f}] ({each})"
 
 
 def _area(probabilities: NDArray[np.float64], truth: NDArray[np.int64], labels: LabelSpace) -> float | None:

@@ -19,11 +19,11 @@ from lince.training.folder import RunFolder
 from lince.training.losses import Balance
 from lince.training.plan import EMBEDDING, Phase, Plan
 from lince.training.prepared import Prepared
-from lince.training.sharing import Shared, first_view
+from lince.training.sharing import Sharing, first_view
 
 
 def run_phases(
-    network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus, *, shared: Shared | None = None
+    network: Network, plan: Plan, prepared: Prepared, folder: RunFolder, bus: EventBus, *, shared: Sharing | None = None
 ) -> list[dict[str, Any]]:
     """Train phase after phase; a later phase is kept only where it does better on validation.
 
@@ -60,7 +60,7 @@ def _run_phase(
     balance: Balance,
     folder: RunFolder,
     bus: EventBus,
-    shared: Shared | None,
+    shared: Sharing | None,
 ) -> PhaseResult:
     from safetensors.torch import load_file, save_file
 
@@ -90,7 +90,7 @@ def _phase_data(
     place: Path,
     device: torch.device,
     bus: EventBus,
-    shared: Shared | None,
+    shared: Sharing | None,
 ) -> PhaseData:
     frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device, plan.image.size)
     found: dict[str, Activations] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,23 @@ from numpy.typing import NDArray
 from lince.core.events import EventBus
 from lince.models.network import Network
 from lince.training.activations import Activations, Frozen, Recipe, compute_activations
+
+
+class Sharing(Protocol):
+    """Where activations come from that several trainings need."""
+
+    def part(
+        self,
+        network: Network,
+        frozen: Frozen,
+        pixels: NDArray[np.uint8],
+        recipe: Recipe,
+        rows: NDArray[np.int64],
+        *,
+        bus: EventBus,
+    ) -> Activations:
+        """Activations of some rows of the images, with all views of the recipe."""
+        ...
 
 
 @final
