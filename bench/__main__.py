@@ -11,7 +11,7 @@ import sys
 from bench.common import Skip, save
 from bench.table import markdown, write
 
-TOPICS = ("startup", "serving", "predict", "chest", "busi", "memory", "demo", "keras", "audit", "manifest")
+TOPICS = ("startup", "serving", "predict", "chest", "busi", "memory", "demo", "keras", "audit", "manifest", "accuracy")
 
 
 def main() -> int:

@@ -39,6 +39,16 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
      ("does not grow", "não cresce"), lambda f: _memory(f["28 px"])),
     ("memory", ("peak memory, 5,000 and 20,000 images of 224 px", "memória máxima, 5000 e 20 000 imagens de 224 px"),
      ("does not grow", "não cresce"), lambda f: _memory(f["224 px"])),
+    ("accuracy", ("BUSI, best, grouped 5-fold: AUC for malignant out of fold",
+                  "BUSI, best, 5 dobras por grupo: AUC fora da dobra"),
+     ("≥ 0.94",) * 2,
+     lambda f: f"{f['busi']['out_of_fold_auc']:.3f}, {f['busi']['milliseconds_per_image']:.0f} ms/image"),
+    ("accuracy", ("BreastMNIST 28 px, best, official test: AUC; accuracy",
+                  "BreastMNIST 28 px, best, teste oficial: AUC; acurácia"), ("≥ 0.94; ≥ 0.906",) * 2,
+     lambda f: _breastmnist(f["breastmnist"])),
+    ("accuracy", ("chest X-rays, other patients: AUC; balanced accuracy",
+                  "radiografias do tórax, outros pacientes: AUC; acurácia balanceada"), ("≥ 0.98; ≥ 0.92",) * 2,
+     lambda f: f"{f['chest']['test_auc']:.3f}; {f['chest']['test_balanced_accuracy']:.3f}"),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip
@@ -47,6 +57,11 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
 def _busi(found: Figures) -> str:
     each = ", ".join(f"{run['test_auc']:.3f}" for run in found["runs"])
     return f"{found['mean_seconds']:.0f} s; {found['mean_test_auc']:.3f} ({each})"
+
+
+def _breastmnist(runs: list[Figures]) -> str:
+    areas = ", ".join(f"{run['test_auc']:.3f}" for run in runs)
+    return f"{areas}; {', '.join(format(run['accuracy_likelier_class'], '.3f') for run in runs)}"
 
 
 def _memory(found: list[Figures]) -> str:
