@@ -9,7 +9,10 @@ from typing import final
 
 from lince.core.events import EventBus
 from lince.core.logs import logger
-from lince.inference.predictor import BATCH, Outcome, Predictor, Prepared
+from lince.inference.predictor import Outcome, Predictor, Prepared
+
+# Smaller than `predictor.BATCH`: outside the main thread, the C library keeps no more than 64 MiB together.
+MAX_BATCH = 8
 
 _Job = tuple[Prepared, bool, "Future[Outcome]"]
 
@@ -22,7 +25,7 @@ class MicroBatcher:
     ``bus`` is the predictor's own; it is taken here so that a server wires both in one place.
     """
 
-    def __init__(self, predictor: Predictor, *, bus: EventBus | None = None, max_batch: int = BATCH) -> None:
+    def __init__(self, predictor: Predictor, *, bus: EventBus | None = None, max_batch: int = MAX_BATCH) -> None:
         self.predictor = predictor
         self.bus = bus
         self._max_batch = max_batch

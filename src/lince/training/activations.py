@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,8 +21,9 @@ from lince.core.seeds import derived_seed
 from lince.imaging.augmentation import AugmentationSpec, augment
 from lince.models.network import Network, average
 from lince.training.memory import room
+from lince.training.plan import ACTIVATION_BYTES
 
-_BATCH = 16
+_BATCH = 12  # as in lince.inference.predictor
 _BLOCK = 1024
 # Bytes of activations kept in the memory of the processor; larger ones stay in their file, which the system caches.
 _IN_MEMORY = 256 * 1024**2
@@ -179,6 +181,11 @@ def compute_activations(
     """
     if recipe.boundary == 0:
         return Activations(_Images(pixels, rows), rows, recipe.augmentation)
+    shape = None if isinstance(recipe.boundary, str) else frozen.shape(recipe.boundary)
+    if shape is not None:
+        # float16; what the plan allows is meant for the default model
+        affordable = ACTIVATION_BYTES // (max(len(rows), 1) * math.prod(shape) * 2)
+        recipe = replace(recipe, views=max(1, min(recipe.views, affordable)))
     facts = recipe.facts(len(rows))
     data, note = place.with_suffix(".npy"), place.with_suffix(".json")
     if not _complete(note, facts):
@@ -192,7 +199,6 @@ def compute_activations(
             raise write_error(data, error) from error
         write_json(note, facts)
         bus.publish(WorkFinished(recipe.task))
-    shape = None if isinstance(recipe.boundary, str) else frozen.shape(recipe.boundary)
     return Activations(np.load(data, mmap_mode="r"), rows, map_shape=shape)
 
 
