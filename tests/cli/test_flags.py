@@ -53,9 +53,9 @@ def test_flags_win_over_the_configuration(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(run, "train", pretend)
     config = tmp_path / "run.yaml"
     config.write_text("seed: 3\nepochs: 9\nimbalance: none\n", encoding="utf-8")
-    assert main(["train", "anything", "--config", str(config), "--epochs", "2", "--no-augment"]) == 130
+    assert main(["train", "anything", "--config", str(config), "--epochs", "2", "--augment", "none"]) == 130
     options = given["options"]
-    assert (options.seed, options.epochs, options.imbalance, options.augment) == (3, 2, "none", False)
+    assert (options.seed, options.epochs, options.imbalance, options.augment) == (3, 2, "none", "none")
 
 
 @pytest.mark.parametrize(

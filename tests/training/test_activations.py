@@ -13,7 +13,7 @@ import torch
 
 from lince.core.errors import OutputError
 from lince.core.events import Event, EventBus, WorkAdvanced, WorkStarted
-from lince.imaging.augmentation import AugmentationSpec
+from lince.imaging.augmentation import POLICIES
 from lince.models import build, entry_for
 from lince.models.network import Network
 from lince.training.activations import Activations, Frozen, Recipe, compute_activations
@@ -38,7 +38,7 @@ def pixels() -> np.ndarray:
 def compute(
     network: Network, pixels: np.ndarray, place: Path, boundary: Any, *, views: int = 1, seed: int = 0
 ) -> tuple[Activations, list[Event]]:
-    recipe = Recipe("a", boundary, views, AugmentationSpec.model_validate({}), seed, "t")
+    recipe = Recipe("a", boundary, views, POLICIES["medium"], seed, "t")
     heard: list[Event] = []
     bus = EventBus()
     bus.subscribe(heard.append)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+# Policies of augmentation, of which "auto" chooses one by the collection.
+AugmentName = Literal["auto", "none", "light", "medium", "strong", "ultrasound", "xray", "histology", "ct", "mr"]
 
 
 class SourceOptions(BaseModel):

@@ -10,7 +10,12 @@ from typing import Annotated, Any, Literal, final
 from pydantic import BeforeValidator, Field, ValidationError
 
 from lince.core.errors import ConfigError
-from lince.core.options import SourceOptions
+from lince.core.options import AugmentName, SourceOptions
+
+
+def _augment_name(value: object) -> object:
+    """YAML reads ``no`` and ``off`` as False."""
+    return ("auto" if value else "none") if isinstance(value, bool) else value
 
 
 @final
@@ -67,7 +72,9 @@ class TrainOptions(SourceOptions):
         "auto", description="what to do about rare classes: weigh them, focal loss, draw them more often, nothing"
     )
     focal_gamma: float = Field(2.0, ge=0, le=10, description="how far the focal loss looks away from easy images")
-    augment: bool = Field(True, description="train on randomly changed copies too")
+    augment: Annotated[AugmentName, BeforeValidator(_augment_name)] = Field(
+        "auto", description="train on randomly changed copies too: by which policy; auto: what suits the collection"
+    )
     folds: int | None = Field(
         None,
         ge=2,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lince.core.errors import ConfigError
 from lince.imaging import ImageSpec
-from lince.imaging.augmentation import AugmentationSpec
+from lince.imaging.augmentation import AugmentationSpec, policy
 from lince.models import ModelEntry
 from lince.training.losses import Imbalance, choose_imbalance
 from lince.training.options import TrainOptions
@@ -94,7 +94,7 @@ def make_plan(
         More stages are to be thawed than there are.
     """
     spec = entry.image_spec(options.image_size).model_copy(update={"fit": options.fit, "intensity": options.intensity})
-    augmentation = AugmentationSpec.model_validate({}) if options.augment else None
+    augmentation = policy(options.augment)
     augmented = augmentation is not None
     phases: tuple[Phase, ...]
     if not entry.pretrained:

@@ -14,6 +14,7 @@ from lince.core.seeds import derived_seed
 from lince.data import Collection, load
 from lince.inference.bundle import Bundle, ModelRecord
 from lince.models import ModelEntry, build, entry_for
+from lince.training.augmenting import settle
 from lince.training.candidates import DEFAULT_MODEL
 from lince.training.crossval import cross_validate
 from lince.training.events import RunFinished, RunPlanned, RunStarted
@@ -93,6 +94,7 @@ def train(
 def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
     for notice in collection.notices:
         bus.publish(Noticed(notice))
+    options = settle(options, collection, bus)
     if options.folds is not None or options.preset == "best":
         try:
             return cross_validate(collection, options, folder, bus)

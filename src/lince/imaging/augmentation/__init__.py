@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lince.imaging.augmentation.policies import POLICIES
+from lince.imaging.augmentation.policies import POLICIES, policy
 from lince.imaging.augmentation.spec import AugmentationSpec, augment
 
-__all__ = ["POLICIES", "AugmentationSpec", "augment"]
+__all__ = ["POLICIES", "AugmentationSpec", "augment", "policy"]

@@ -23,7 +23,7 @@ class Effect(BaseModel, ABC):
 
     @property
     def caption(self) -> str:
-        """Name and range in English, and how often where that is not always: ``blur to 0.5 % (3 in 10)``."""
+        """Name and range in English, and how often where that is not always: ``blur to 0.5% (30% of images)``."""
         often = "" if self.probability == 1 else f" ({self.probability:.0%} of images)"
         return self._range() + often
 

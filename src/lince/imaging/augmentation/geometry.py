@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import grid_sample
+from typing_extensions import override
 
 from lince.imaging.augmentation.draws import Draws
 from lince.imaging.augmentation.effect import Affine, Deformation
@@ -26,11 +27,13 @@ class Flip(Affine):
     axis: Literal["horizontal", "vertical"] = Field("horizontal", description="horizontal: left and right change sides")
     probability: float = Field(0.5, ge=0, le=1, description="share of the images that are mirrored")
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         sign = 1.0 - 2.0 * draws.touched.float().to(draws.device)
         one = torch.ones_like(sign)
         return torch.diag_embed(torch.stack([sign, one, one] if self.axis == "horizontal" else [one, sign, one], 1))
 
+    @override
     def _range(self) -> str:
         return f"{self.axis} flip"
 
@@ -41,11 +44,13 @@ class QuarterTurns(Affine):
 
     kind: Literal["quarter-turns"] = "quarter-turns"
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         turns = draws.turns()
         cosine, sine = (torch.tensor(row, device=draws.device)[turns] for row in ([1.0, 0, -1, 0], [0.0, 1, 0, -1]))
         return _linear(cosine, -sine, sine, cosine)
 
+    @override
     def _range(self) -> str:
         return "quarter turns"
 
@@ -57,10 +62,12 @@ class Rotation(Affine):
     kind: Literal["rotation"] = "rotation"
     degrees: float = Field(10.0, ge=0, le=180, description="at most, either way")
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         angle = draws.around_zero(math.radians(self.degrees))
         return _linear(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
 
+    @override
     def _range(self) -> str:
         return f"rotation ±{self.degrees:g}°"
 
@@ -72,11 +79,13 @@ class Translation(Affine):
     kind: Literal["translation"] = "translation"
     share: float = Field(0.05, ge=0, le=0.5, description="of the side, at most, either way")
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         matrix = torch.eye(3, device=draws.device).repeat(draws.count, 1, 1)
         matrix[:, :2, 2] = draws.around_zero(2 * self.share, 2)  # the side is 2 long
         return matrix
 
+    @override
     def _range(self) -> str:
         return f"translation ±{self.share:.0%}"
 
@@ -88,10 +97,12 @@ class Zoom(Affine):
     kind: Literal["zoom"] = "zoom"
     share: float = Field(0.10, ge=0, le=0.5, description="at most, larger or smaller")
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         factor = draws.between(1 - self.share, 1 + self.share, neutral=1.0).reciprocal()
         return torch.diag_embed(torch.stack([factor, factor, torch.ones_like(factor)], 1))
 
+    @override
     def _range(self) -> str:
         return f"zoom ±{self.share:.0%}"
 
@@ -103,11 +114,13 @@ class Shear(Affine):
     kind: Literal["shear"] = "shear"
     degrees: float = Field(5.0, ge=0, le=30, description="at most, either way")
 
+    @override
     def matrix(self, draws: Draws) -> Tensor:
         slant = draws.around_zero(math.radians(self.degrees), 2).tan()
         one = torch.ones_like(slant[:, 0])
         return _linear(one, slant[:, 0], slant[:, 1], one)
 
+    @override
     def _range(self) -> str:
         return f"shear ±{self.degrees:g}°"
 
@@ -125,11 +138,13 @@ class Elastic(Deformation):
     share: float = Field(0.03, ge=0, le=0.10, description="of the side, at most, along each axis")
     cells: int = Field(4, ge=1, le=5, description="of the coarse grid, along each axis")
 
+    @override
     def shift(self, points: Tensor, draws: Draws) -> Tensor:
         knots = draws.around_zero(2 * self.share, self.cells + 3, self.cells + 3, 2)
         weights = _spline(points[0, :, 0], self.cells)
         return torch.einsum("yi,nijc,xj->nyxc", weights, knots, weights)
 
+    @override
     def _range(self) -> str:
         return f"elastic ±{self.share:.0%}"
 
@@ -141,10 +156,12 @@ class Lens(Deformation):
     kind: Literal["lens"] = "lens"
     strength: float = Field(0.05, ge=0, le=0.15, description="shift at the middle of an edge, in half sides, at most")
 
+    @override
     def shift(self, points: Tensor, draws: Draws) -> Tensor:
         bend = draws.around_zero(self.strength).view(-1, 1, 1, 1)
         return bend * (points * points.square().sum(-1, keepdim=True))
 
+    @override
     def _range(self) -> str:
         return f"lens ±{self.strength:.0%}"
 

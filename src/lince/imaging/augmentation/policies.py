@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lince.imaging.augmentation.geometry import (
-    Elastic,
-    Flip,
-    Lens,
-    QuarterTurns,
-    Rotation,
-    Shear,
-    Translation,
-    Zoom,
-)
-from lince.imaging.augmentation.spec import AugmentationSpec, AnyEffect, Fill
-from lince.imaging.augmentation.tones import (
+from lince.core.options import AugmentName
+from lince.imaging.augmentation.effects import (
+    AnyEffect,
     Blur,
     Brightness,
     Contrast,
     Cutout,
+    Elastic,
+    Flip,
     Gamma,
     GaussianNoise,
+    Lens,
+    QuarterTurns,
+    Rotation,
+    Shear,
     Speckle,
     StainJitter,
+    Translation,
+    Zoom,
 )
+from lince.imaging.augmentation.geometry import Fill
+from lince.imaging.augmentation.spec import AugmentationSpec
 
 
 def _policies() -> dict[str, AugmentationSpec]:
@@ -136,4 +137,10 @@ def _policies() -> dict[str, AugmentationSpec]:
     return found
 
 
+# Every name of `AugmentName` but "auto" and "none".
 POLICIES: Mapping[str, AugmentationSpec] = MappingProxyType(_policies())
+
+
+def policy(name: AugmentName) -> AugmentationSpec | None:
+    """The recipe of a policy; None for ``none``, and ``medium`` for an ``auto`` that no collection has settled."""
+    return None if name == "none" else POLICIES["medium" if name == "auto" else name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import final
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,51 +11,12 @@ from torch import Tensor
 from lince.core.seeds import derived_seed
 from lince.imaging.augmentation.draws import Draws
 from lince.imaging.augmentation.effect import Affine, Deformation, Tone
-from lince.imaging.augmentation.geometry import (
-    Elastic,
-    Fill,
-    Flip,
-    Lens,
-    QuarterTurns,
-    Rotation,
-    Shear,
-    Translation,
-    Zoom,
-    move,
-    pixel_centres,
-    product,
-)
-from lince.imaging.augmentation.tones import (
-    Blur,
-    Brightness,
-    Contrast,
-    Cutout,
-    Gamma,
-    GaussianNoise,
-    Speckle,
-    StainJitter,
-    has_colour,
-)
+from lince.imaging.augmentation.effects import AnyEffect, Flip, QuarterTurns, Rotation
+from lince.imaging.augmentation.geometry import Fill, move, pixel_centres, product
+from lince.imaging.augmentation.tones import has_colour
 
-AnyEffect = Annotated[
-    Flip
-    | QuarterTurns
-    | Rotation
-    | Translation
-    | Zoom
-    | Shear
-    | Elastic
-    | Lens
-    | Brightness
-    | Contrast
-    | Gamma
-    | GaussianNoise
-    | Speckle
-    | Blur
-    | Cutout
-    | StainJitter,
-    Field(discriminator="kind"),
-]
+# Degrees beyond which a picture no longer stands upright.
+_UPRIGHT = 45
 # Images changed at once: few enough for the processor's cache, many for an accelerator.
 _BLOCK, _BLOCK_ON_DEVICE = 8, 512
 
@@ -70,7 +31,7 @@ class AugmentationSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field("own", description="of the policy it comes from")
-    effects: tuple[AnyEffect, ...] = (Flip(), Rotation(), Translation(), Zoom(), Brightness(), Contrast())
+    effects: tuple[AnyEffect, ...]
     fill: Fill = Field("black", description="what moves in from outside: black, or the image mirrored at its edge")
 
     @property
@@ -78,10 +39,17 @@ class AugmentationSpec(BaseModel):
         """Every effect with its range, in English."""
         return ", ".join(effect.caption for effect in self.effects)
 
-    def without_colour(self) -> AugmentationSpec:
-        """The same without the effects that only images in colour have."""
-        kept = tuple(effect for effect in self.effects if not isinstance(effect, StainJitter))
-        return self.model_copy(update={"effects": kept})
+    @property
+    def mirrors(self) -> bool:
+        """Whether left and right may change sides."""
+        return any(isinstance(e, Flip) and e.axis == "horizontal" and e.probability > 0 for e in self.effects)
+
+    @property
+    def turns_over(self) -> bool:
+        """Whether an image may end upside down, or lying on its side."""
+        vertical = any(isinstance(e, Flip) and e.axis == "vertical" and e.probability > 0 for e in self.effects)
+        turned = any(isinstance(e, Rotation) and e.degrees > _UPRIGHT for e in self.effects)
+        return vertical or turned or any(isinstance(e, QuarterTurns) for e in self.effects)
 
 
 def augment(pixels: Tensor, spec: AugmentationSpec, *, seed: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import interpolate
+from typing_extensions import override
 
 from lince.imaging.augmentation.draws import Draws
 from lince.imaging.augmentation.effect import Tone
@@ -19,6 +20,8 @@ from lince.imaging.augmentation.geometry import pixel_centres
 _STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 # The standard deviation that is left of white noise after it is enlarged twice, bilinearly: 10/16.
 _ENLARGED = 0.625
+# Mean distance between the channels of a picture, as a share of black to white, up to which it counts as grey.
+_TRACE = 0.02
 
 
 @final
@@ -28,9 +31,11 @@ class Brightness(Tone):
     kind: Literal["brightness"] = "brightness"
     share: float = Field(0.10, ge=0, le=1, description="at most, brighter or darker")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         return images.mul_(_each(draws.between(1 - self.share, 1 + self.share, neutral=1.0)))
 
+    @override
     def _range(self) -> str:
         return f"brightness ±{self.share:.0%}"
 
@@ -42,11 +47,13 @@ class Contrast(Tone):
     kind: Literal["contrast"] = "contrast"
     share: float = Field(0.15, ge=0, le=1, description="at most, more or less")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         factor = _each(draws.between(1 - self.share, 1 + self.share, neutral=1.0))
         offset = images.mean(dim=(1, 2, 3), keepdim=True) * (1 - factor)
         return images.mul_(factor).add_(offset)
 
+    @override
     def _range(self) -> str:
         return f"contrast ±{self.share:.0%}"
 
@@ -58,11 +65,13 @@ class Gamma(Tone):
     kind: Literal["gamma"] = "gamma"
     share: float = Field(0.20, ge=0, le=1, description="the power lies between 1 / (1 + share) and 1 + share")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         # As many darker as lighter: uniform in the logarithm.
         power = draws.around_zero(math.log1p(self.share)).exp()
         return images.clamp_(0, 1).pow_(_each(power))
 
+    @override
     def _range(self) -> str:
         return f"gamma ±{self.share:.0%}"
 
@@ -74,10 +83,12 @@ class GaussianNoise(Tone):
     kind: Literal["gaussian-noise"] = "gaussian-noise"
     deviation: float = Field(0.03, ge=0, le=0.5, description="at most, as a share of black to white")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         strength = draws.between(0, self.deviation, neutral=0.0)
         return images.add_(draws.normal(1, *images.shape[2:]).mul_(_each(strength)))
 
+    @override
     def _range(self) -> str:
         return f"noise to {self.deviation:.0%}"
 
@@ -92,6 +103,7 @@ class Speckle(Tone):
     kind: Literal["speckle"] = "speckle"
     deviation: float = Field(0.10, ge=0, le=0.5, description="at most, as a share of the value")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         side = images.shape[-1]
         coarse = draws.normal(1, (side + 1) // 2, (side + 1) // 2)
@@ -99,6 +111,7 @@ class Speckle(Tone):
         strength = draws.between(0, self.deviation / _ENLARGED, neutral=0.0)
         return images.mul_(grain.mul_(_each(strength)).add_(1))
 
+    @override
     def _range(self) -> str:
         return f"speckle to {self.deviation:.0%}"
 
@@ -111,6 +124,7 @@ class Blur(Tone):
     share: float = Field(0.005, gt=0, le=0.05, description="its standard deviation at most, of the side")
     probability: float = Field(0.3, ge=0, le=1, description="share of the images that are softened")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         from kornia.filters import gaussian_blur2d
 
@@ -125,8 +139,9 @@ class Blur(Tone):
         images[chosen] = soft
         return images
 
+    @override
     def _range(self) -> str:
-        return f"blur to {100 * self.share:.2g} %"
+        return f"blur to {100 * self.share:.2g}%"
 
 
 @final
@@ -137,6 +152,7 @@ class Cutout(Tone):
     share: float = Field(0.2, gt=0, le=0.5, description="of the side that a rectangle covers, at most")
     probability: float = Field(0.3, ge=0, le=1, description="share of the images with a rectangle")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         middle = draws.around_zero(1.0, 2)[:, None, None]
         half = torch.stack([draws.between(0.3 * self.share, self.share, neutral=0.0) for _ in range(2)], dim=1)
@@ -144,6 +160,7 @@ class Cutout(Tone):
         covered = (away < half[:, None, None]).all(-1)[:, None]
         return torch.where(covered, images.mean(dim=(2, 3), keepdim=True), images)
 
+    @override
     def _range(self) -> str:
         return f"cutout to {self.share:.0%}"
 
@@ -160,19 +177,23 @@ class StainJitter(Tone):
     scale: float = Field(0.10, ge=0, le=0.5, description="change of each stain, at most")
     shift: float = Field(0.01, ge=0, le=0.2, description="stain added or taken everywhere, at most, in optical density")
 
+    @override
     def change(self, images: Tensor, draws: Draws) -> Tensor:
         factor, offset = draws.around_zero(self.scale, 3) + 1, draws.around_zero(self.shift, 3)
         if images.shape[1] != 3:
             return images
-        coloured = has_colour(images)
+        # Compression leaves traces of colour in grey pictures; a stain is more than that.
+        chroma = images.amax(1) - images.amin(1)
+        stained = chroma.mean(dim=(1, 2)) > _TRACE
         mixing = torch.tensor(_STAINS, device=images.device)
         mixing = mixing / mixing.norm(dim=1, keepdim=True)
         change = torch.linalg.inv(mixing) @ torch.diag_embed(factor) @ mixing
         density = images.clamp(1 / 255, 1).log_().neg_()
         # Rows are (red, green, blue) of one pixel: row vectors, so the planes are multiplied with the transpose.
         mixed = torch.baddbmm((offset @ mixing)[:, :, None], change.transpose(1, 2), density.flatten(2))
-        return torch.where(_each(coloured), mixed.neg_().exp_().view_as(images), images)
+        return torch.where(_each(stained), mixed.neg_().exp_().view_as(images), images)
 
+    @override
     def _range(self) -> str:
         return f"stain ±{self.scale:.0%}"
 
