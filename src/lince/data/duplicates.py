@@ -40,7 +40,8 @@ def near_duplicate_groups(
 
     Found are exact and re-encoded copies, changes of brightness and contrast, crops of 1 or 2 %; not rotations,
     mirror images or larger crops. Names depend on pixels and existing groups, not on the order of the images. Time
-    grows with the number of images to the power 1.5 (see `lince.data.neighbours`); memory with the number (3 kB each).
+    grows with the number of images to the power 1.5 (see `lince.data.neighbours`); memory by about 1 kB for each (what
+    is larger lies in a file of the cache).
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lince.core.scratch import scratch_array
+
 Floats = NDArray[np.float32]
 
 GRID = 32
@@ -60,7 +62,7 @@ class Structure:
         """Describe images (N, H, W, C) uint8, C of 1 or 3; read in chunks, so a memory map will do."""
         count, height, width, channels = images.shape
         grid = min(GRID, height, width)
-        own = np.empty((count, grid, grid), np.float16)
+        own = scratch_array((count, grid, grid), np.float16)
         prints: list[str] = []
         total = np.zeros(grid * grid)
         left = area_weights(height, grid)
@@ -78,7 +80,7 @@ class Structure:
 
     def vectors(self, turn: Turn | None = None) -> NDArray[np.float16]:
         """(N, G*G) unit vectors without the common part, of the images turned; zero where there is nothing to see."""
-        vectors = np.empty((len(self.own), self.common.size), np.float16)
+        vectors = scratch_array((len(self.own), self.common.size), np.float16)
         for start in range(0, len(vectors), _CHUNK):
             block: NDArray[np.floating] = self.own[start : start + _CHUNK].astype(np.float32)
             flat = ~block.any(axis=(1, 2))
