@@ -66,7 +66,7 @@ def test_logits_are_the_weighted_average_of_the_members(mirrored: bool) -> None:
         logits = [network(member_pixels(view, side, 1)) for network in networks for view in views]
         expected += share * torch.stack(logits).mean(0)
     torch.testing.assert_close(whole(pixels), expected, rtol=1e-4, atol=1e-4)
-    assert (whole(pixels).argmax(1) != together([(one, 32, mirrored, 1.0)])(pixels).argmax(1)).any()
+    assert (expected - expected[0]).abs().max() > 1e-3, "the images are told apart"
 
 
 def build_small(seed: int) -> Network:

@@ -178,13 +178,16 @@ def test_too_many_folds_are_explained(tiny_images: Path, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_best_tries_depends_on_the_images(tiny_images: Path) -> None:
+def test_what_best_tries_depends_on_the_images(tiny_images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collection = load(tiny_images)
-    assert native_side(collection) == 64
+    assert 60 < native_side(collection) < 75
     tried = candidates.candidates(TrainOptions(preset="best"), collection)
     assert tried[0].name == "efficientnet-lite0-224-head"
     assert {one.way for one in tried} == {"head", "tuned", "scratch"}
-    assert min(one.size for one in tried if one.entry.pretrained) < 224, "thumbnails are enlarged less as well"
+    assert {one.size for one in tried if one.entry.name == "efficientnet-lite0"} == {224, 320}
+    monkeypatch.setattr(candidates, "native_side", lambda _: 28)
+    thumbnails = candidates.candidates(TrainOptions(preset="best"), collection)
+    assert {one.size for one in thumbnails if one.entry.name == "efficientnet-lite0"} == {224, 128}
     assert common_side(tried)[1] == 3
     assert [one.way for one in candidates.candidates(TrainOptions(folds=3), collection)] == ["plan"]
     asked = candidates.candidates(TrainOptions(preset="best", model="small-cnn"), collection)

@@ -13,7 +13,7 @@ from lince.trust import fit_temperature
 
 Logits = NDArray[np.float64]
 
-# A model with less than this share of the weight costs time and adds nothing.
+# A model with less than this share of the say costs time and adds nothing.
 _LEAST_SHARE = 0.08
 # Pull towards equal shares, in units of one image's log loss: a few hundred images cannot tell similar models apart.
 _PULL = 4.0
@@ -49,11 +49,14 @@ def stack(logits: Sequence[Logits], truth: NDArray[np.int64], *, most: int) -> B
     """
     scales = np.array([1.0 / fit_temperature(one, truth) for one in logits])
     scaled = np.stack([scale * one for scale, one in zip(scales, logits, strict=True)])
+    # What a member says is its weight times the spread of its logits: those of a useless one are close to zero.
+    loudness = (scaled - scaled.mean(axis=2, keepdims=True)).std(axis=(1, 2))
     chosen = list(range(len(logits)))
     while True:
         weights = _minimise(scaled[chosen], truth)
-        least = int(np.argmin(weights))
-        if len(chosen) == 1 or (len(chosen) <= most and weights[least] >= _LEAST_SHARE * weights.sum()):
+        says = weights * loudness[chosen]
+        least = int(np.argmin(says))
+        if len(chosen) == 1 or (len(chosen) <= most and says[least] >= _LEAST_SHARE * says.sum()):
             break
         del chosen[least]
     shares = np.zeros(len(logits))
