@@ -39,6 +39,15 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
      ("does not grow", "não cresce"), lambda f: _memory(f["28 px"])),
     ("memory", ("peak memory, 5,000 and 20,000 images of 224 px", "memória máxima, 5000 e 20 000 imagens de 224 px"),
      ("does not grow", "não cresce"), lambda f: _memory(f["224 px"])),
+    ("audit", ("`lince data audit` of 5,216 X-rays, embeddings included",
+               "`lince data audit` de 5216 radiografias, com representações da rede"), ("< 90 s",) * 2,
+     lambda f: f"{f['chest films']['seconds']:.0f} s"),
+    ("audit", ("the same of 100,000 images of 28 px: time; peak memory",
+               "o mesmo de 100 000 imagens de 28 px: tempo; memória máxima"), ("< 6 min; < 2 GB",) * 2,
+     lambda f: f"{f['small images']['seconds'] / 60:.1f} min; {f['small images']['peak_gib'] * 1.0737:.2f} GB"),
+    ("manifest", ("reading and splitting a manifest of a million rows: time; peak memory",
+                  "ler e dividir um manifesto de um milhão de linhas: tempo; memória máxima"), ("< 15 s; < 2 GB",) * 2,
+     _manifest),
     ("accuracy", ("BUSI, best, grouped 5-fold: AUC for malignant out of fold",
                   "BUSI, best, 5 dobras por grupo: AUC fora da dobra"),
      ("≥ 0.94",) * 2,
@@ -62,6 +71,11 @@ def _busi(found: Figures) -> str:
 def _breastmnist(runs: list[Figures]) -> str:
     areas = ", ".join(f"{run['test_auc']:.3f}" for run in runs)
     return f"{areas}; {', '.join(format(run['accuracy_likelier_class'], '.3f') for run in runs)}"
+
+
+def _manifest(found: Figures) -> str:
+    times = ", ".join(f"{kind} {part['seconds']:.0f} s" for kind, part in found.items())
+    return f"{times}; {max(part['peak_mib'] for part in found.values()) * 2**20 / 1e9:.2f} GB"
 
 
 def _memory(found: list[Figures]) -> str:
