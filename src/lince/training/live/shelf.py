@@ -44,6 +44,8 @@ class _Shown:
 class SampleShelf:
     """Validation images of every class, the same ones through the whole run.
 
+    Folds of a cross-validation do not hold all of them: there the finished model is the first that looks at them.
+
     Heat maps are made on the thread that trains, since a second team of threads would slow it down, from a copy of the
     network: looking at it changes nothing of the training.
     """
@@ -81,7 +83,8 @@ class SampleShelf:
         began = time.monotonic()
         self._score = event.score
         rows = event.probabilities[[place[shown.row] for shown in self._shown]].astype(np.float64)
-        network = copy.deepcopy(event.network).eval().requires_grad_(False)
+        with torch.inference_mode(mode=False):  # a copy made inside it could not be differentiated
+            network = copy.deepcopy(event.network).eval().requires_grad_(False)
         self._look(network, rows, rows.argmax(1).tolist())
         spent = time.monotonic() - began
         self._next = time.monotonic() + spent / _SHARE
@@ -119,7 +122,7 @@ class SampleShelf:
         plan = self._plan
         rows = [shown.row for shown in self._shown]
         pixels = plan.prepared.images.pixels[rows] if plan else np.empty((0,))
-        return torch.from_numpy(np.ascontiguousarray(pixels)).to(network.mean.device)
+        return torch.from_numpy(np.ascontiguousarray(pixels)).to(next(network.parameters()).device)
 
     def _look(self, network: Network, rows: NDArray[np.float64], decided: list[int]) -> None:
         from lince.explain import grad_cam, heat_rgba

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lince.core.errors import LinceError
 from lince.core.events import (
     EpochFinished,
@@ -84,6 +87,7 @@ class LiveState:
         self._epochs: list[dict[str, Any]] = []
         self._epoch_at, self._epoch_left = time.monotonic(), math.nan
         self._validation: Validation | None = None
+        self._measured: NDArray[np.int64] | None = None
         self._score = -math.inf
         self._notices: list[dict[str, str]] = []
         self._skipped: list[dict[str, str]] = []
@@ -190,9 +194,13 @@ class LiveState:
         self._epochs.append({**row, "stretch": max(0, len(self._stretches) - 1)})
 
     def _measure(self, event: ValidationMeasured) -> None:
-        if self.plan is None or not event.score >= self._score:
+        if self.plan is None:
             return
-        self._score = event.score
+        # Scores on other images, as in the next fold, cannot be compared: there the best is looked for anew.
+        same = self._measured is not None and np.array_equal(self._measured, event.rows)
+        if same and not event.score >= self._score:
+            return
+        self._score, self._measured = event.score, event.rows
         labels = self.plan.prepared.collection.labels
         self._validation = Validation(labels, event.labels, event.probabilities, event.phase, event.epoch)
 

@@ -12,14 +12,12 @@ def plan_in_words(planned: RunPlanned, say: Wording) -> list[str]:
     """What will be done, a sentence each: the images, the model, the phases."""
     plan, prepared = planned.plan, planned.prepared
     counts = {split: say.count(len(prepared.rows(split))) for split in ("train", "val", "test")}
-    grey = plan.image.channels == 1
     return [
         say("{train} images to learn from, {val} to choose by, {test} to measure with, once, at the end.", **counts),
         say(
-            "Model: {model}, on grey images of {size} px."
-            if grey
-            else "Model: {model}, on colour images of {size} px.",
+            "Model: {model}, on {colours} images of {size} px.",
             model=legible(plan.model),
+            colours=say("grey" if plan.image.channels == 1 else "colour"),
             size=plan.image.size,
         ),
         *(_phase(phase, number, len(plan.phases), say) for number, phase in enumerate(plan.phases, 1)),
@@ -31,17 +29,15 @@ def plan_in_words(planned: RunPlanned, say: Wording) -> list[str]:
 
 def _phase(phase: Phase, number: int, of: int, say: Wording) -> str:
     what = {
-        EMBEDDING: "a head learns on what the frozen network sees",
-        0: "the whole network learns",
-    }.get(phase.boundary, "the last blocks of the network learn as well")
+        EMBEDDING: say("a head learns on what the frozen network sees"),
+        0: say("the whole network learns"),
+    }.get(phase.boundary, say("the network from stage {stage} on learns as well", stage=phase.boundary))
     return say(
-        "Phase {number} of {of}, {name}: {what}; at most {epochs} epochs, learning rate {rate}, "
-        "and it ends when {patience} epochs bring nothing.",
+        "Phase {number} of {of}, {name}: {what}. At most {epochs} epochs, learning rate {rate}.",
         number=number,
         of=of,
         name=say.phase(phase.name),
-        what=say(what),
+        what=what,
         epochs=phase.epochs,
         rate=say.plain(phase.learning_rate),
-        patience=phase.patience,
     )

@@ -43,7 +43,6 @@ PORTUGUESE = {
     # Tasks
     "Reading images": "A ler as imagens",
     "Measuring": "A medir",
-    "Comparing images": "A comparar as imagens",
     "Looking for near-duplicates": "À procura de quase duplicados",
     "Computing features": "A calcular características",
     "training images": "imagens de treino",
@@ -59,8 +58,6 @@ PORTUGUESE = {
     "head": "cabeça",
     "train": "treino",
     "fine-tuning": "afinação",
-    "Smaller is better.": "Quanto menor, melhor.",
-    "1 is perfect, 0.5 is guessing.": "1 é perfeito, 0,5 é adivinhar.",
     "Logarithmic scale.": "Escala logarítmica.",
     "Epochs run on through the phases.": "As épocas continuam de fase em fase.",
     # Validation
@@ -97,16 +94,15 @@ PORTUGUESE = {
     "{train} images to learn from, {val} to choose by, {test} to measure with, once, at the end.": (
         "{train} imagens para aprender, {val} para escolher, {test} para medir, uma só vez, no fim."
     ),
-    "Model: {model}, on grey images of {size} px.": "Modelo: {model}, com imagens em cinzento de {size} px.",
-    "Model: {model}, on colour images of {size} px.": "Modelo: {model}, com imagens a cores de {size} px.",
-    "Phase {number} of {of}, {name}: {what}; at most {epochs} epochs, learning rate {rate}, "
-    "and it ends when {patience} epochs bring nothing.": (
-        "Fase {number} de {of}, {name}: {what}; no máximo {epochs} épocas, taxa de aprendizagem {rate}, "
-        "e termina quando {patience} épocas nada trazem."
+    "Model: {model}, on {colours} images of {size} px.": "Modelo: {model}, com imagens {colours} de {size} px.",
+    "grey": "em cinzento",
+    "colour": "a cores",
+    "Phase {number} of {of}, {name}: {what}. At most {epochs} epochs, learning rate {rate}.": (
+        "Fase {number} de {of}, {name}: {what}. No máximo {epochs} épocas, taxa de aprendizagem {rate}."
     ),
     "a head learns on what the frozen network sees": "uma cabeça aprende com o que vê a rede congelada",
     "the whole network learns": "toda a rede aprende",
-    "the last blocks of the network learn as well": "os últimos blocos da rede também aprendem",
+    "the network from stage {stage} on learns as well": "a rede, do estágio {stage} em diante, também aprende",
     "Images are also shown turned, shifted and otherwise changed.": (
         "As imagens são também mostradas rodadas, deslocadas e alteradas de outras formas."
     ),
@@ -177,7 +173,10 @@ class Wording:
         return self.messages.get(sentence, sentence).format(**values)
 
     def phase(self, name: str) -> str:
-        """The name of a phase; what the language has no word for stays."""
+        """The name of a phase, such as ``fine-tuning-2``; what the language has no word for stays."""
+        word, mark, number = name.rpartition("-")
+        if mark and number.isdecimal():
+            return f"{self.messages.get(word, word)} {number}"
         return self.messages.get(name, name)
 
     def count(self, value: int) -> str:

@@ -25,7 +25,7 @@ const MARGIN = { top: 20, right: 10, bottom: 22, left: 44 };
 function ticks(low, high, count) {
   const rough = (high - low) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough);
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
   return found;
@@ -47,8 +47,13 @@ function extent(series, clip) {
   const values = series.flatMap((one) => one.points.map((p) => p[1])).filter((v) => v !== null);
   if (!values.length) return [0, 1];
   let [low, high] = [Math.min(...values), Math.max(...values)];
-  // A first epoch that is far off would press all others flat.
-  if (clip && values.length > 10) high = Math.min(high, 3 * [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.9)]);
+  // A few epochs that are far off, such as the first, would press all others flat.
+  if (clip && values.length > 10) {
+    const sorted = [...values].sort((a, b) => a - b);
+    const [q1, middle, q9] = [0.1, 0.5, 0.9].map((share) => sorted[Math.floor(values.length * share)]);
+    if (clip === "high") high = Math.min(high, middle + 3 * (q9 - middle) || high);
+    else low = Math.max(low, middle - 3 * (middle - q1) || low);
+  }
   return [low, high];
 }
 
@@ -123,7 +128,7 @@ function frame(figure, width, spec) {
     const share = (scale(Math.max(v, spec.log ? 1e-12 : v)) - scale(low)) / (scale(high) - scale(low));
     return floor - Math.min(1.02, Math.max(-0.02, share)) * (floor - roof);
   };
-  for (const value of spec.log ? logTicks(low, high) : ticks(low, high, 4)) {
+  for (const value of spec.log ? logTicks(low, high) : ticks(low, high, 5)) {
     inner.append(svg("path", { d: `M${start} ${y(value)}H${end}`, stroke: "#e3eaed" }));
     inner.append(svg("text", { x: start - 6, y: y(value) + 4, "text-anchor": "end" }, spec.format(value)));
   }

@@ -32,11 +32,16 @@ const words = {
     if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
     return minutes ? `${minutes} min ${String(left).padStart(2, "0")} s` : `${left} s`;
   },
+  /** "fine-tuning-2" in the reader's language. */
+  phase(name) {
+    const parts = /^(.+)-(\d+)$/.exec(name);
+    return parts ? `${words.say(parts[1])} ${parts[2]}` : words.say(name);
+  },
   /** "Computing features (head, training)" in the reader's language. */
   task(text) {
     const parts = /^(.+) \((.+), (training|validation)\)$/.exec(text);
     if (!parts) return words.say(text);
-    return `${words.say(parts[1])} (${words.say(parts[2])}, ${words.say(`${parts[3]} images`)})`;
+    return `${words.say(parts[1])} (${words.phase(parts[2])}, ${words.say(`${parts[3]} images`)})`;
   },
 };
 
@@ -85,7 +90,7 @@ function progress(state) {
   const phase = state.phases.at(-1);
   if (!phase) return [words.say(state.name ? "Preparing" : "Waiting for the training to begin"), 0];
   const epoch = lastOf(state)?.epoch ?? 0;
-  return [`${words.say("Training")}: ${words.say(phase.name)}`, epoch / phase.epochs];
+  return [`${words.say("Training")}: ${words.phase(phase.name)}`, epoch / phase.epochs];
 }
 
 /** The last epoch of the phase that runs. */
@@ -102,11 +107,11 @@ function cards(state) {
   const [phase, last, best] = [state.phases.at(-1), lastOf(state), bestEpoch()];
   at("best").textContent = best ? words.number(best.val_auc, 3) : "–";
   at("best-when").textContent = best
-    ? words.say("epoch {epoch} of {phase}", { epoch: best.epoch, phase: words.say(state.phases[best.stretch].name) })
+    ? words.say("epoch {epoch} of {phase}", { epoch: best.epoch, phase: words.phase(state.phases[best.stretch].name) })
     : "\u00a0";
   at("epoch").textContent = phase ? words.number(last?.epoch ?? 0, 0) : "–";
   at("epoch-of").textContent = phase
-    ? words.say(ended(state) ? "of {epochs}, {phase}" : "of at most {epochs}, {phase}", { epochs: phase.epochs, phase: words.say(phase.name) })
+    ? words.say(ended(state) ? "of {epochs}, {phase}" : "of at most {epochs}, {phase}", { epochs: phase.epochs, phase: words.phase(phase.name) })
     : "\u00a0";
   const work = state.works.at(-1);
   const left = ended(state) ? null : (work ? work.seconds_left : state.seconds_left);
@@ -121,10 +126,10 @@ function curves(state) {
   at("curves").hidden = !known.epochs.length;
   if (!known.epochs.length) return;
   const line = (key) => known.epochs.map((row, k) => [k + 1, row[key]]);
-  const marks = state.phases.filter((p) => p.first < known.epochs.length).map((p) => ({ at: p.first + 1, name: words.say(p.name) }));
+  const marks = state.phases.filter((p) => p.first < known.epochs.length).map((p) => ({ at: p.first + 1, name: words.phase(p.name) }));
   const shared = { marks, epochWord: words.say("Epoch").toLowerCase(), height: 230, best: null, exact: (v) => words.number(v, 4) };
   lineChart(at("loss"), {
-    ...shared, title: words.say("Loss"), clip: true, format: (v) => words.number(v, v < 1 ? 2 : 1),
+    ...shared, title: words.say("Loss"), clip: "high", format: (v) => words.number(v, v < 1 ? 2 : 1),
     series: [
       { name: words.say("training"), colour: TRAIN, points: line("train_loss") },
       { name: words.say("validation"), colour: VALIDATION, points: line("val_loss") },
@@ -132,7 +137,7 @@ function curves(state) {
   });
   const best = bestEpoch();
   lineChart(at("auc"), {
-    ...shared, title: words.say("Validation AUC"), format: (v) => words.number(v, 2),
+    ...shared, title: words.say("Validation AUC"), clip: "low", format: (v) => words.number(v, 2),
     best: best ? [known.epochs.indexOf(best) + 1, best.val_auc] : null, bestColour: VALIDATION,
     series: [{ name: words.say("validation"), colour: VALIDATION, points: line("val_auc") }],
   });
@@ -148,7 +153,7 @@ function validation(state) {
   at("validation").hidden = !found;
   if (!found) return;
   at("validation-when").textContent = words.say("After epoch {epoch} of {phase}, the best so far. Before calibration.", {
-    epoch: found.epoch, phase: words.say(found.phase),
+    epoch: found.epoch, phase: words.phase(found.phase),
   });
   roc(at("roc"), found, words);
   matrix(at("matrix"), found, words);

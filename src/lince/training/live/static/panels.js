@@ -19,7 +19,7 @@ export function roc(figure, validation, words) {
     const caption = html("figcaption", "", null, html("h3", "", words.say("ROC curve")));
     const drawing = svg("svg", { viewBox: `0 0 ${side} ${side}`, role: "img", "aria-label": words.say("ROC curve") });
     drawing.style.maxWidth = `${side}px`;
-    const [start, end, roof] = [38, side - 8, 8];
+    const [start, end, roof] = [48, side - 8, 8];
     const floor = side - 38;
     const x = (v) => start + v * (end - start);
     const y = (v) => floor - v * (floor - roof);
@@ -52,11 +52,12 @@ export function matrix(box, validation, words) {
   once(box, validation.confusion, () => {
     const { classes, confusion } = validation;
     box.classList.toggle("many", classes.length > 8);
+    box.classList.toggle("few", classes.length < 5);
     const head = html("tr", "", null, html("th", "", `${words.say("Truth")} ↓ ${words.say("Decided")} →`));
-    head.append(...classes.map((name) => Object.assign(html("th", "", name), { scope: "col" })));
+    head.append(...classes.map((name) => Object.assign(html("th", "", name), { scope: "col", title: name })));
     const rows = confusion.map((counts, i) => {
       const total = counts.reduce((a, b) => a + b, 0) || 1;
-      const row = html("tr", "", null, Object.assign(html("th", "", classes[i]), { scope: "row" }));
+      const row = html("tr", "", null, Object.assign(html("th", "", classes[i]), { scope: "row", title: classes[i] }));
       counts.forEach((count, j) => {
         const cell = html("td", count ? "" : "soft", words.number(count, 0));
         const [share, base] = [count / total, i === j ? "0 114 178" : "200 90 0"];
