@@ -11,7 +11,20 @@ import sys
 from bench.common import Skip, save
 from bench.table import markdown, write
 
-TOPICS = ("startup", "serving", "predict", "chest", "busi", "memory", "demo", "keras", "audit", "manifest", "accuracy")
+TOPICS = (
+    "startup",
+    "serving",
+    "predict",
+    "chest",
+    "busi",
+    "memory",
+    "demo",
+    "epoch",
+    "keras",
+    "audit",
+    "manifest",
+    "accuracy",
+)
 
 
 def main() -> int:

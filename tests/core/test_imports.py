@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 HEAVY = {
-    "captum", "fastapi", "kornia", "lightning", "matplotlib", "pandas", "pydicom", "scipy", "sklearn", "torch",
+    "captum", "fastapi", "kornia", "matplotlib", "pandas", "pydicom", "scipy", "sklearn", "torch",
     "torchvision", "transformers",
 }  # fmt: skip
 
@@ -39,10 +39,10 @@ def test_light_commands_load_nothing_heavy(code: str) -> None:
     assert found & HEAVY == set()
 
 
-def test_predicting_never_loads_torchvision_or_lightning() -> None:
+def test_predicting_never_loads_torchvision() -> None:
     found = loaded("import lince; lince.Predictor, lince.evaluate; import lince.models.hub, lince.explain.gradients")
     assert "torch" in found
-    assert found & {"torchvision", "lightning", "timm", "fastapi"} == set()
+    assert found & {"torchvision", "timm", "fastapi"} == set()
 
 
 def test_public_names_are_listed_and_there() -> None:

@@ -22,7 +22,8 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         entry_for("resnet51")
     assert caught.value.sentence == (
         "There is no model of this name (received: resnet51); "
-        "choose one of: efficientnet-lite0, small-cnn, hf:OWNER/NAME."
+        "choose one of: efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, small-cnn, "
+        "resnet50, efficientnet-b0, convnext, vit, dino, rad-dino, hf:OWNER/NAME."
     )
 
 
@@ -63,6 +64,59 @@ def test_the_small_network_is_the_classic_one() -> None:
     assert kinds.count(nn.Linear) == 2
     assert kinds.count(nn.Dropout) == 1
     assert [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)] == [32, 64, 128]
+
+
+def test_options_of_the_small_network_stand_in_its_name() -> None:
+    entry = entry_for("small-cnn:depth=4,width=8,dropout=0.2,l2=0.01")
+    assert entry.name == "small-cnn:width=8,depth=4,dropout=0.2,l2=0.01", "one name, whatever the order"
+    assert (entry.multiple, entry.weight_decay) == (16, 0.01)
+    network = build(entry, 2, entry.image_spec(32))
+    widths = [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    assert widths == [8, 16, 32, 64]
+    assert network.head.dropout.p == 0.2
+    assert network(images(network, 32)).shape == (2, 2)
+    assert entry_for(entry.name) == entry
+    assert entry_for("small-cnn:width=32,l2=0.001").name == "small-cnn"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("small-cnn:size=3", "has no option of this kind.*size=3.*width.*depth"),
+        ("small-cnn:width", "has no option of this kind"),
+        ("small-cnn:width=much", "option width of small-cnn is not valid.*much"),
+        ("small-cnn:depth=9", "option depth of small-cnn is not valid.*9"),
+    ],
+)
+def test_wrong_options_of_the_small_network_are_refused(name: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        entry_for(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "taps", "thaw_from", "features"),
+    [
+        ("efficientnet-lite0", (5, 8, 11, 15, 16), 12, 40 + 80 + 112 + 192 + 320),
+        ("efficientnet-lite1", (7, 11, 15, 20, 21), 16, 40 + 80 + 112 + 192 + 320),
+        ("efficientnet-lite2", (7, 11, 15, 20, 21), 16, 48 + 88 + 120 + 208 + 352),
+    ],
+)
+def test_the_head_reads_the_last_map_of_each_width(
+    name: str, taps: tuple[int, ...], thaw_from: int, features: int
+) -> None:
+    entry = CATALOG[name]
+    network = build(entry, 2, entry.image_spec(64), pretrained=False).eval()
+    with torch.inference_mode():
+        sides = [found.shape[-1] for found in network.maps(images(network, 64))]
+    assert (network.taps, network.thaw_from, network.head.features) == (taps, thaw_from, features)
+    assert sides == [8, 4, 4, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_the_larger_ones_come_with_their_weights(name: str) -> None:
+    entry = CATALOG[name]
+    first, second = (build(entry, 2, entry.image_spec(64)).stages.state_dict() for _ in range(2))
+    assert all(torch.equal(value, second[key]) for key, value in first.items())
 
 
 def test_the_default_comes_with_its_weights() -> None:
@@ -129,9 +183,11 @@ def test_a_linear_head_standardises_its_features() -> None:
 @pytest.mark.parametrize("name", CATALOG)
 def test_shifted_logits(name: str) -> None:
     entry = CATALOG[name]
-    size = 32 if name == "efficientnet-lite0" else 16
+    size = 16 if name == "small-cnn" else 32
     network = build(entry, 2, entry.image_spec(size), pretrained=False).eval()
     pixels = images(network, size)
     before = network(pixels).detach()
     network.head.shift_logits(torch.tensor([0.5, -2.0]))
     torch.testing.assert_close(network(pixels).detach() - before, torch.tensor([[0.5, -2.0]] * 2))
+    network.head.scale_logits(3.0)
+    torch.testing.assert_close(network(pixels).detach(), 3 * (before + torch.tensor([0.5, -2.0])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 from lince.core.errors import ConfigError, LinceError, ModelUnavailableError
 from lince.models import build, entry_for
 from lince.models.folding import ready_to_run
-from lince.models.hub import split_name
+from lince.models.hub import HubStages, split_name
 
 
 def save(kind: str, folder: Path) -> str:
@@ -108,9 +109,46 @@ def test_ready_to_run_gives_the_same_logits(saved: tuple[str, str], monkeypatch:
     torch.testing.assert_close(fast(pixels()), network(pixels()), rtol=1e-3, atol=1e-3)
 
 
-def test_fine_tuning_thaws_the_last_quarter(saved: tuple[str, str]) -> None:
+@pytest.mark.parametrize("stages", [True, False])
+def test_in_pieces_or_in_one_it_gives_the_same_map(saved: tuple[str, str], stages: bool) -> None:
+    """Embeddings, four layers and what makes a map; bundles of before have one piece."""
+    from transformers import AutoModel
+
+    _, name = saved
+    entry = entry_for(name)
+    entry = replace(entry, facts={**(entry.facts or {}), "stages": stages})
+    network = build(entry, 2, entry.image_spec()).eval()
+    assert len(network.stages) == (6 if stages else 1)
+    with torch.inference_mode():
+        (found,) = network.maps(pixels())
+        whole = AutoModel.from_pretrained(name.removeprefix("hf:")).eval()
+        (expected,) = [HubStages(whole)(network.normalise(pixels()))]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_cut_anywhere_the_logits_are_those_of_the_whole(saved: tuple[str, str]) -> None:
+    _, name = saved
+    entry = entry_for(name)
+    network = build(entry, 2, entry.image_spec()).eval()
+    torch.nn.init.normal_(network.head.linear.weight)
+    with torch.inference_mode():
+        for boundary in range(1, len(network.stages)):
+            values, passed = network.run_stages(network.normalise(pixels()), stop=boundary)
+            assert passed == []
+            late = network.finish(values, values.new_zeros(2, 0), start=boundary)
+            torch.testing.assert_close(late, network(pixels()), rtol=1e-4, atol=1e-4)
+
+
+def test_fine_tuning_starts_at_the_last_quarter_of_the_layers(saved: tuple[str, str]) -> None:
+    entry = entry_for(saved[1])
+    network = build(entry, 2, entry.image_spec())
+    assert network.thaw_from == 4  # embeddings, three layers | the fourth, the map
+
+
+def test_in_one_piece_the_last_quarter_is_thawed(saved: tuple[str, str]) -> None:
     kind, name = saved
     entry = entry_for(name)
+    entry = replace(entry, facts={**(entry.facts or {}), "stages": False})
     network = build(entry, 2, entry.image_spec())
     names = [key for key, _ in network.stages[0].named_parameters()]
     thawed = [key for key in names if key.startswith(network.thawed_parameters)]
@@ -120,9 +158,37 @@ def test_fine_tuning_thaws_the_last_quarter(saved: tuple[str, str]) -> None:
     assert any(last in key for key in thawed)
 
 
-def test_patch_tokens_stand_where_their_patches_are(tmp_path: Path) -> None:
-    from lince.models.hub import HubStages
+def test_a_model_whose_layers_are_not_its_order_stays_in_one_piece() -> None:
+    from lince.models.splitting import split_stages
 
+    class Skipping(torch.nn.Module):
+        """Adds what enters to what the layers make of it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.embeddings = torch.nn.Conv2d(3, 3, 1)
+            self.layers = torch.nn.ModuleList([torch.nn.Conv2d(3, 3, 1) for _ in range(2)])
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            first = self.embeddings(values)
+            return first + self.layers[1](self.layers[0](first))
+
+    model, values = Skipping().eval(), torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        whole = model(values)
+        plain = model.layers[1](model.layers[0](model.embeddings(values)))
+    assert split_stages(model, whole, values) is None
+    assert len(split_stages(model, plain, values) or ()) == 4
+
+
+def test_a_folder_of_weights_stands_for_an_alias(saved: tuple[str, str], tmp_path: Path) -> None:
+    place = Path(saved[1].removeprefix("hf:"))
+    assert entry_for("resnet50", weights=place).facts == entry_for(saved[1]).facts
+    with pytest.raises(ConfigError, match=r"must be a folder with its config\.json"):
+        entry_for("resnet50", weights=tmp_path)
+
+
+def test_patch_tokens_stand_where_their_patches_are(tmp_path: Path) -> None:
     class Tokens(torch.nn.Module):
         """A class token, two registers, then the mean of each 8 x 8 patch, row by row."""
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from lince.core.errors import TrainingError
-from lince.core.events import EpochFinished, Event, EventBus
+from lince.core.events import EpochFinished, Event, EventBus, Noticed
 from lince.models import build, entry_for
 from lince.models.network import Network
 from lince.training.activations import Activations
+from lince.training.checkpoint import NAME
+from lince.training.events import ValidationMeasured
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.losses import Balance, Imbalance
 from lince.training.plan import Phase
@@ -43,24 +50,41 @@ def data(*, learnable: bool = True) -> PhaseData:
 
 
 def run(
-    folder: Path, given: PhaseData, *, epochs: int = 4, patience: int = 10, poisoned: bool = False
+    folder: Path,
+    given: PhaseData,
+    *,
+    epochs: int = 4,
+    patience: int = 10,
+    poisoned: bool = False,
+    kind: str = "none",
+    lr: float = 1e-3,
+    batch_size: int = 8,
+    plain: bool = False,
+    hear: Callable[[Event], None] | None = None,
+    **choices: Any,
 ) -> tuple[Network, PhaseResult, list[Event]]:
     torch.manual_seed(0)
     network = build(ENTRY, 2, ENTRY.image_spec(16))
+    if plain:
+        network.head.dropout.p = 0.0
+        for block in network.stages:
+            block[1] = torch.nn.Identity()
     if poisoned:
         network.head.shift_logits(torch.tensor([float("nan"), 0.0]))
     phase = Phase(
-        name="p", boundary=0, views=1, epochs=epochs, learning_rate=1e-3, weight_decay=0, patience=patience,
-        batch_size=8,
+        name="p", boundary=0, views=1, epochs=epochs, learning_rate=lr, weight_decay=0, patience=patience,
+        batch_size=batch_size, **choices,
     )  # fmt: skip
     heard: list[Event] = []
     bus = EventBus()
     bus.subscribe(heard.append)
+    if hear is not None:
+        bus.subscribe(hear)
     result = fit(
         network,
         phase,
         given,
-        balance=Balance.of(Imbalance(kind="none"), given.train_labels, 2),
+        balance=Balance.of(Imbalance(kind=kind), given.train_labels, 2),
         seed=0,
         folder=folder,
         device=torch.device("cpu"),
@@ -111,3 +135,190 @@ def test_stopped_and_taken_up_again_it_ends_with_the_same_weights(tmp_path: Path
     assert [row["val_loss"] for row in rest.history] == [row["val_loss"] for row in whole.history]
     for name, value in straight.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
+
+
+def notices(heard: list[Event]) -> list[str]:
+    return [event.message for event in heard if isinstance(event, Noticed)]
+
+
+def assert_equal(first: Network, second: Network) -> None:
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"kind": "sampling", "ema": 0.9},
+        {"kind": "focal", "schedule": "cosine", "warmup": 1},
+        {"kind": "weights", "accumulate": 2},
+    ],
+    ids=lambda choices: choices["kind"],
+)
+def test_killed_after_any_epoch_it_ends_with_the_same_weights(tmp_path: Path, choices: dict[str, Any]) -> None:
+    """The checkpoint as it lay on disk after each epoch, taken up in another process's place."""
+    whole_folder = tmp_path / "whole"
+    kept: list[Path] = []
+
+    def keep(event: Event) -> None:
+        # A checkpoint follows the event of its epoch: what lies here now is that of the epoch before.
+        if isinstance(event, EpochFinished) and (whole_folder / NAME).exists():
+            kept.append(tmp_path / f"after-{event.epoch - 1}")
+            kept[-1].mkdir()
+            shutil.copy(whole_folder / NAME, kept[-1] / NAME)
+
+    whole, result, _ = run(whole_folder, data(), hear=keep, **choices)
+    assert len(kept) == 3
+    for folder in kept:
+        again, rest, _ = run(folder, data(), **choices)
+        assert_equal(whole, again)
+        assert rest.history == result.history
+
+
+def test_a_checkpoint_of_another_plan_is_not_taken_up(tmp_path: Path) -> None:
+    run(tmp_path, data(), epochs=2)
+    _, result, heard = run(tmp_path, data(), epochs=2, lr=2e-3)
+    assert [event.epoch for event in heard if isinstance(event, EpochFinished)] == [1, 2]
+    assert result.history[0]["learning_rate"] == pytest.approx(2e-3)
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
+    """Without dropout and batch normalisation, which see the small ones."""
+    _, large, _ = run(tmp_path / "a", data(), plain=True, kind="weights", batch_size=12)
+    _, parts, _ = run(tmp_path / "b", data(), plain=True, kind="weights", batch_size=4, accumulate=3)
+    for key in ("train_loss", "val_loss"):
+        assert [row[key] for row in parts.history] == pytest.approx([row[key] for row in large.history], rel=1e-3)
+    _, small, _ = run(tmp_path / "c", data(), plain=True, kind="weights", batch_size=4)
+    assert small.history[-1]["val_loss"] != pytest.approx(large.history[-1]["val_loss"], rel=0.05)
+
+
+def test_validation_sees_the_average_of_the_weights(tmp_path: Path) -> None:
+    """One step an epoch. The average forgets its start sooner at first: decays of 2/11, 3/12 and so on."""
+    seen: dict[float | None, list[torch.Tensor]] = {None: [], 0.99: [], 0.2: []}
+    for ema, weights in seen.items():
+
+        def keep(event: Event, weights: list[torch.Tensor] = weights) -> None:
+            if isinstance(event, ValidationMeasured):
+                weights.append(event.network.head.linear.weight.detach().clone())
+
+        run(tmp_path / str(ema), data(), epochs=3, batch_size=24, ema=ema, hear=keep)
+    first, second, third = seen[None]
+    for ema in (0.99, 0.2):
+        expected = [first]
+        for step, raw in ((1, second), (2, third)):
+            decay = min(ema, (1 + step) / (10 + step))
+            expected.append(decay * expected[-1] + (1 - decay) * raw)
+        for found, wanted in zip(seen[ema], expected, strict=True):
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+def test_a_rate_that_diverges_is_cut_and_told(tmp_path: Path, schedule: str) -> None:
+    network, result, heard = run(tmp_path, data(), lr=50.0, schedule=schedule)
+    said = [line for line in notices(heard) if "learning rate" in line]
+    assert said
+    assert re.match(r"The loss (grew|became) .* in phase p, epoch 1; going on from the beginning with a tenth", said[0])
+    assert result.history[-1]["learning_rate"] <= 5.0
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_what_no_rate_mends_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="lower rates did not help"):
+        run(tmp_path, data(), lr=1e9)
+
+
+def test_weights_that_go_wrong_later_go_back_to_the_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is no number once, in the third epoch."""
+    calls = {"count": 0}
+    true = Balance.losses
+
+    def losses(self: Balance, logits: torch.Tensor, labels: torch.Tensor, *, validation: bool = False) -> torch.Tensor:
+        calls["count"] += not validation
+        found = true(self, logits, labels, validation=validation)
+        return found * torch.nan if calls["count"] == 8 and not validation else found
+
+    monkeypatch.setattr(Balance, "losses", losses)
+    _, result, heard = run(tmp_path, data())
+    (said,) = notices(heard)
+    assert said == (
+        "The loss became nan in phase p, epoch 3; going on from the best epoch with a tenth of the learning rate"
+    )
+    assert [row["learning_rate"] for row in result.history] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4])
+    assert [row["epoch"] for row in result.history] == [1, 2, 3, 4]
+
+
+def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A machine on which more than so many images do not fit."""
+    true = Network.forward
+
+    def forward(self: Network, pixels: torch.Tensor) -> torch.Tensor:
+        if len(pixels) > most:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you...")
+        return true(self, pixels)
+
+    monkeypatch.setattr(Network, "forward", forward)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, usual, _ = run(tmp_path / "a", data(), plain=True)
+    short_of_memory(monkeypatch, 3)
+    _, result, heard = run(tmp_path / "b", data(), plain=True)
+    assert [line.split(";")[0] for line in notices(heard)] == [
+        "A batch of 8 images does not fit in memory",
+        "A batch of 4 images does not fit in memory",
+    ]
+    assert [row["val_loss"] for row in result.history] == pytest.approx(
+        [row["val_loss"] for row in usual.history], rel=1e-3
+    )
+    (tmp_path / "b" / NAME).replace(tmp_path / NAME)
+    assert notices(run(tmp_path, data(), plain=True, epochs=5)[2]) == [], "a resumed run knows what fits"
+
+
+def test_not_even_one_image_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_of_memory(monkeypatch, 0)
+    with pytest.raises(TrainingError, match=r"Not even one image at a time fits in memory.*smaller --image-size"):
+        run(tmp_path, data())
+
+
+def test_other_failures_are_not_taken_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> torch.Tensor:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(Network, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        run(tmp_path, data())
+
+
+def test_earlier_stages_learn_at_smaller_rates(tmp_path: Path) -> None:
+    """AdamW's first step is as long as the rate, whatever the gradient."""
+    torch.manual_seed(0)
+    start = build(ENTRY, 2, ENTRY.image_spec(16))
+    network, _, _ = run(tmp_path, data(), epochs=1, batch_size=24, stage_decay=0.5)
+    steps = [
+        float((after.weight - before.weight).detach().abs().median())
+        for before, after in (
+            (start.head.linear, network.head.linear),
+            (start.stages[2][0], network.stages[2][0]),
+            (start.stages[1][0], network.stages[1][0]),
+            (start.stages[0][0], network.stages[0][0]),
+        )
+    ]
+    assert steps == pytest.approx([1e-3, 5e-4, 2.5e-4, 1.25e-4], rel=0.05)
+
+
+def test_validation_of_one_class_goes_by_the_loss(tmp_path: Path) -> None:
+    given = data()
+    chosen = np.flatnonzero(given.val_labels == 1)
+    one = PhaseData(given.train, given.train_labels, given.val.subset(chosen), given.val_labels[chosen])
+    _, result, _ = run(tmp_path, one)
+    assert all(math.isnan(row["val_auc"]) for row in result.history)
+    losses = [row["val_loss"] for row in result.history]
+    assert result.best_score == pytest.approx(-1e-3 * min(losses))
+
+
+def test_a_class_with_two_images_and_balanced_draws(tmp_path: Path) -> None:
+    given = data()
+    rows = np.concatenate([np.flatnonzero(given.train_labels == 0), np.flatnonzero(given.train_labels == 1)[:2]])
+    few = PhaseData(given.train.subset(rows), given.train_labels[rows], given.val, given.val_labels)
+    _, result, _ = run(tmp_path, few, kind="sampling", epochs=6)
+    assert max(row["val_auc"] for row in result.history) > 0.9

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lince.core.errors import ConfigError
 from lince.imaging import ImageSpec
+from lince.models import small_cnn_options
 
 if TYPE_CHECKING:
     from lince.models.network import Network
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class ModelEntry:
     """What the catalog knows of a model before it is built.
 
-    ``multiple`` is what the image side must be a multiple of; ``facts`` is extra plain data kept in the bundle.
+    ``multiple`` is what the image side must be a multiple of; ``weight_decay`` is that of training from scratch;
+    ``facts`` is extra plain data kept in the bundle; ``weights`` replace those that the model comes with.
     """
 
     name: str
@@ -30,6 +33,7 @@ class ModelEntry:
     multiple: int = 1
     weight_decay: float = 1e-3
     facts: Mapping[str, Any] | None = None
+    weights: Path | None = None
 
     def image_spec(self, size: int | None = None) -> ImageSpec:
         """The recipe from file to array that this model expects.
@@ -60,9 +64,22 @@ CATALOG: dict[str, ModelEntry] = {
             std=(128.0,) * 3,
             multiple=32,
         ),
+        *(
+            ModelEntry(
+                name=name,
+                summary=f"{share} times the work of efficientnet-lite0, also without a network",
+                pretrained=True,
+                size=256,
+                channels=3,
+                mean=(127.0,) * 3,
+                std=(128.0,) * 3,
+                multiple=32,
+            )
+            for name, share in (("efficientnet-lite1", "two"), ("efficientnet-lite2", "three"))
+        ),
         ModelEntry(
             name="small-cnn",
-            summary="three convolution blocks and two dense layers from scratch, 64 px grey, for small sets",
+            summary="convolution blocks and two dense layers from scratch, 64 px grey, for small sets",
             pretrained=False,
             size=64,
             channels=1,
@@ -74,47 +91,104 @@ CATALOG: dict[str, ModelEntry] = {
 }
 
 
-def entry_for(name: str, facts: Mapping[str, Any] | None = None) -> ModelEntry:
-    """Look a model up by name; ``hf:owner/name`` asks the hub unless its ``facts`` are given.
+# Short names of models on the hub. What they say is what lies there: `hf:OWNER/NAME` means the same.
+ALIASES = {
+    "resnet50": "hf:microsoft/resnet-50",
+    "efficientnet-b0": "hf:google/efficientnet-b0",
+    "convnext": "hf:facebook/convnext-tiny-224",
+    "vit": "hf:google/vit-base-patch16-224-in21k",
+    "dino": "hf:facebook/dinov2-base",
+    "rad-dino": "hf:microsoft/rad-dino",
+}
+
+
+def entry_for(name: str, facts: Mapping[str, Any] | None = None, *, weights: Path | None = None) -> ModelEntry:
+    """Look a model up by name.
+
+    Parameters
+    ----------
+    name
+        A name of `CATALOG` or `ALIASES`, ``small-cnn:width=64,depth=4``, or ``hf:owner/name``.
+    facts
+        Of a hub model, when they are known; else the hub is asked.
+    weights
+        Weights on disk to start from: for the models of `CATALOG` a safetensors file or a bundle, for those of the
+        hub a folder that transformers saved.
 
     Raises
     ------
     ConfigError
-        There is no such model.
+        There is no such model, an option of it is not valid, or the weights cannot be used with it.
     ModelUnavailableError
         A hub model that cannot be reached.
     """
-    if name in CATALOG:
-        return CATALOG[name]
-    if name.startswith("hf:"):
-        from lince.models.hub import fetch_facts
+    from lince.models.weights import is_transformers_folder, weights_file
 
-        known = dict(facts) if facts is not None else fetch_facts(name)
-        return ModelEntry(
-            name=name,
-            summary="from the Hugging Face hub",
-            pretrained=True,
-            size=int(known["size"]),
-            channels=3,
-            mean=tuple(known["mean"]),
-            std=tuple(known["std"]),
-            facts=known,
+    if name.partition(":")[0] == small_cnn_options.NAME:
+        options = small_cnn_options.parse_small_cnn(name)
+        plain = CATALOG[small_cnn_options.NAME]
+        entry = replace(plain, name=options.name, multiple=2**options.depth, weight_decay=options.l2)
+        return replace(entry, weights=weights_file(weights) if weights else None)
+    if name in CATALOG:
+        return replace(CATALOG[name], weights=weights_file(weights) if weights else None)
+    name = ALIASES.get(name, name)
+    if not name.startswith("hf:"):
+        known_names = ", ".join([*CATALOG, *ALIASES])
+        raise ConfigError(
+            "There is no model of this name", received=name, fix=f"choose one of: {known_names}, hf:OWNER/NAME"
         )
-    raise ConfigError(
-        "There is no model of this name", received=name, fix=f"choose one of: {', '.join(CATALOG)}, hf:OWNER/NAME"
+    if weights is not None:
+        if not is_transformers_folder(weights):
+            raise ConfigError(
+                "The weights of a hub model must be a folder with its config.json",
+                received=weights,
+                fix="save it with model.save_pretrained(FOLDER), or copy its snapshot from the cache of the hub",
+            )
+        name = f"hf:{weights}"
+    from lince.models.hub import fetch_facts
+
+    known = dict(facts) if facts is not None else fetch_facts(name)
+    return ModelEntry(
+        name=name,
+        summary="from the Hugging Face hub",
+        pretrained=True,
+        size=int(known["size"]),
+        channels=3,
+        mean=tuple(known["mean"]),
+        std=tuple(known["std"]),
+        facts=known,
     )
 
 
 def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool = True) -> Network:
-    """Make the network; ``pretrained=False`` gives the same shape with random weights, to be loaded from a bundle."""
-    if entry.name == "small-cnn":
+    """Make the network; ``pretrained=False`` gives the same shape with random weights, to be loaded from a bundle.
+
+    Raises
+    ------
+    ConfigError
+        The weights of the entry do not fit.
+    """
+    if entry.name.startswith("hf:"):
+        from lince.models.hub import build_hub
+
+        facts = entry.facts or {}
+        return build_hub(entry.name, classes, facts=facts, mean=spec.mean, std=spec.std, pretrained=pretrained)
+    own = pretrained and entry.weights is not None
+    if entry.name.partition(":")[0] == small_cnn_options.NAME:
         from lince.models.small_cnn import build_small_cnn
 
-        return build_small_cnn(classes, size=spec.size, channels=spec.channels, mean=spec.mean, std=spec.std)
-    if entry.name == "efficientnet-lite0":
-        from lince.models.efficientnet import build_efficientnet_lite0
+        options = small_cnn_options.parse_small_cnn(entry.name)
+        network = build_small_cnn(
+            classes, size=spec.size, channels=spec.channels, mean=spec.mean, std=spec.std, options=options
+        )
+    else:
+        from lince.models.efficientnet import build_efficientnet_lite
 
-        return build_efficientnet_lite0(classes, mean=spec.mean, std=spec.std, pretrained=pretrained)
-    from lince.models.hub import build_hub
+        network = build_efficientnet_lite(
+            entry.name, classes, mean=spec.mean, std=spec.std, pretrained=pretrained and not own
+        )
+    if own and entry.weights is not None:
+        from lince.models.weights import load_stages
 
-    return build_hub(entry.name, classes, facts=entry.facts or {}, mean=spec.mean, std=spec.std, pretrained=pretrained)
+        load_stages(network, entry.weights)
+    return network

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import math
 import socket
 import urllib.request
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from lince.core.errors import ConfigError, ModelUnavailableError
 from lince.models.network import LinearHead, Network
+from lince.models.splitting import AsMap, split_stages
 
 PREFIX = "hf:"
 
@@ -33,15 +33,13 @@ class HubStages(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self._as_map = AsMap()
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) to (N, D, h, w)."""
         values: Tensor = self.model(pixel_values=images).last_hidden_state
-        if values.dim() == 4:
-            return values
-        side = math.isqrt(values.shape[1])
-        tokens = values[:, values.shape[1] - side * side :]
-        return tokens.transpose(1, 2).reshape(values.shape[0], values.shape[2], side, side)
+        found: Tensor = self._as_map(values)
+        return found
 
 
 def split_name(name: str) -> tuple[str, str | None]:
@@ -98,6 +96,7 @@ def fetch_facts(name: str) -> dict[str, Any]:
         "mean": [255 * value for value in mean],
         "std": [255 * value for value in std],
         "size": size or int(getattr(config, "image_size", 224) or 224),
+        "stages": True,
     }
 
 
@@ -150,20 +149,26 @@ def build_hub(
     stage = HubStages(model)
     stage.eval()
     side = int(facts["size"])
-    with torch.inference_mode():
+    images = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
         try:
-            features = stage(torch.zeros(1, 3, side, side)).shape[1]
+            found = stage(images)
         except (TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 "This is not an image backbone", received=name, fix="name a model that takes pixel values"
             ) from error
+    # Bundles of before this fact was written have the model in one piece.
+    parts = split_stages(model, found, images) if facts.get("stages") else None
+    layers = len(parts) - 2 if parts else 0
     return Network(
-        nn.Sequential(stage),
-        LinearHead(features, classes),
-        taps=(0,),
+        nn.Sequential(*parts) if parts else nn.Sequential(stage),
+        LinearHead(found.shape[1], classes),
+        taps=(layers + 1 if parts else 0,),
         mean=mean,
         std=std,
-        thawed_parameters=_last_layers(stage),
+        # the last quarter of the layers, and what follows them
+        thaw_from=1 + layers - max(1, layers // 4) if parts else 0,
+        thawed_parameters=() if parts else _last_layers(stage),
         pretrained=True,
     )
 

@@ -69,6 +69,12 @@ class LinearHead(nn.Module):
         with torch.no_grad():
             self.linear.bias.add_(shift.to(self.linear.bias))
 
+    def scale_logits(self, factor: float) -> None:
+        """Multiply the logits."""
+        with torch.no_grad():
+            self.linear.weight.mul_(factor)
+            self.linear.bias.mul_(factor)
+
 
 def average(feature_map: Tensor) -> Tensor:
     """(N, D, h, w) to (N, D) float32."""
@@ -104,6 +110,12 @@ class DenseHead(nn.Module):
         """Add a constant per class to the logits."""
         with torch.no_grad():
             self.linear.bias.add_(shift.to(self.linear.bias))
+
+    def scale_logits(self, factor: float) -> None:
+        """Multiply the logits."""
+        with torch.no_grad():
+            self.linear.weight.mul_(factor)
+            self.linear.bias.mul_(factor)
 
 
 Head = LinearHead | DenseHead

@@ -1,10 +1,13 @@
-"""The classic small CNN for small sets: three convolution blocks, two dense layers."""
+"""The classic small CNN for small sets: blocks of convolution, then two dense layers."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from torch import nn
 
 from lince.models.network import DenseHead, Network
+from lince.models.small_cnn_options import SmallCnnOptions
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
@@ -17,11 +20,20 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def build_small_cnn(
-    classes: int, *, size: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...]
+    classes: int,
+    *,
+    size: int,
+    channels: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    options: SmallCnnOptions | None = None,
 ) -> Network:
-    """Three blocks of convolution, batch normalisation, ReLU and pooling (32, 64, 128 channels), then 128 units.
+    """Blocks of convolution, batch normalisation, ReLU and pooling, each twice as wide as the one before; 128 units.
 
-    ``size`` is the side of the square image and must be a multiple of 8.
+    ``size`` is the side of the square image and must be a multiple of 2 to the power of the depth.
     """
-    stages = nn.Sequential(_block(channels, 32), _block(32, 64), _block(64, 128))
-    return Network(stages, DenseHead(128, size // 8, classes), taps=(2,), mean=mean, std=std)
+    chosen = options or SmallCnnOptions.model_validate({})
+    widths = [channels, *(chosen.width * 2**number for number in range(chosen.depth))]
+    stages = nn.Sequential(*(_block(*pair) for pair in pairwise(widths)))
+    head = DenseHead(widths[-1], size // 2**chosen.depth, classes, dropout=chosen.dropout)
+    return Network(stages, head, taps=(chosen.depth - 1,), mean=mean, std=std)

@@ -1,4 +1,4 @@
-"""From a collection to a bundle: options, plan, phases, run. Lightning is imported only here."""
+"""From a collection to a bundle: options, plan, phases, run."""
 
 from __future__ import annotations
 

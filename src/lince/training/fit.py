@@ -300,25 +300,25 @@ class _Loop:
             average[name].copy_(now[name])
 
     @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """The network with its average weights, where there are any."""
-        average = self._progress.average
-        if not average:
-            yield
-            return
-        now = {name: value.clone() for name, value in learning_state(self._network).items()}
-        put_state(self._network, average)
+    def _evaluating(self) -> Iterator[None]:
+        """The network as it would be kept: in evaluation mode, with its average weights where there are any."""
+        average, network = self._progress.average, self._network
+        modes = [(module, module.training) for module in network.modules()]
+        now = {name: value.clone() for name, value in learning_state(network).items()} if average else {}
+        put_state(network, average)
+        network.eval()
         try:
-            yield
+            with torch.no_grad():
+                yield
         finally:
-            put_state(self._network, now)
+            put_state(network, now)
+            for module, mode in modes:
+                module.training = mode
 
     def _validate(self) -> tuple[float, float]:
         """Loss and AUC on validation; keeps the weights where they are the best so far."""
-        progress, phase, labels = self._progress, self._phase, self._data.val_labels
-        modes = [(module, module.training) for module in self._network.modules()]
-        self._network.eval()
-        with self._averaged(), torch.inference_mode():
+        progress, labels = self._progress, self._data.val_labels
+        with self._evaluating():
             logits = torch.cat([self._predict(batch) for batch in self._validation_batches()])
             truth = torch.from_numpy(labels)
             loss = float(self._balance.losses(logits, truth, validation=True).sum())
@@ -331,14 +331,17 @@ class _Loop:
             if all(reached > old for old in _scores(progress)):
                 state = learning_state(self._network)
                 progress.best = {name: value.to("cpu", copy=True) for name, value in state.items()}
-            rows = self._data.val.rows
             self._bus.publish(
                 ValidationMeasured(
-                    phase.name, progress.epoch + 1, labels, probabilities, rows, reached, self._network
+                    self._phase.name,
+                    progress.epoch + 1,
+                    labels,
+                    probabilities,
+                    self._data.val.rows,
+                    reached,
+                    self._network,
                 )
-            )  # fmt: skip
-        for module, mode in modes:
-            module.training = mode
+            )
         return loss, auc
 
     def _validation_batches(self) -> Iterator[Batch]:

@@ -46,6 +46,7 @@ def run_phases(
         elif best is not None:
             bus.publish(Noticed(f"Phase {phase.name} did not raise the validation AUC; its weights are not used"))
             network.load_state_dict(best[1])
+    network.head.scale_logits(balance.logit_scale())
     shift = balance.logit_shift()
     if shift is not None:
         network.head.shift_logits(torch.from_numpy(shift))

@@ -17,7 +17,7 @@ from lince.training.options import TrainOptions
 # Where a phase reads its inputs: the embeddings of the frozen network, or what enters stage k (0: the images).
 EMBEDDING: Literal["embedding"] = "embedding"
 # Activations kept on disk at most; more views than fit are not made.
-_ACTIVATION_BYTES = 4 * 1024**3
+ACTIVATION_BYTES = 4 * 1024**3
 
 
 @final
@@ -187,7 +187,7 @@ def _head(options: TrainOptions, images: int, *, augmented: bool) -> Phase:
 
 def _fine_tuning(options: TrainOptions, images: int, boundary: int, number: int, *, augmented: bool) -> Phase:
     # (112, 14, 14) float16 at the usual boundary of the default model
-    budget = _ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
+    budget = ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
     return Phase(
         name="fine-tuning" if number == 1 else f"fine-tuning-{number}",
