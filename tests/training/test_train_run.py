@@ -16,7 +16,7 @@ from lince.core.types import LabelSpace
 from lince.data import load
 from lince.inference.bundle import Bundle
 from lince.models import build, entry_for
-from lince.training import finish, run
+from lince.training import finish, single
 from lince.training import phases as phases_module
 from lince.training.fit import PhaseResult
 from lince.training.folder import RunFolder, default_out
@@ -113,7 +113,7 @@ def test_a_loss_that_is_no_number_leaves_nothing(
         network.head.shift_logits(torch.tensor([float("nan"), 0.0]))
         return network
 
-    monkeypatch.setattr(run, "build", poisoned)
+    monkeypatch.setattr(single, "build", poisoned)
     with pytest.raises(TrainingError, match="loss became nan"):
         train(tiny_images, out=tmp_path / "a", **QUICK)
     assert list(tmp_path.iterdir()) == []
@@ -132,7 +132,7 @@ def test_a_loss_that_is_no_number_leaves_nothing(
 def test_a_wrong_choice_is_found_before_training(
     tiny_images: Path, tmp_path: Path, choices: dict[str, Any], error: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "run_phases", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(single, "run_phases", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(error):
         train(tiny_images, out=tmp_path / "a", **choices)
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-from lince.cli import data, demo, evaluate, explain, export, predict, serve, train
+from lince.cli import data, demo, evaluate, explain, export, predict, serve, train, tune
 
 # Without this, typer escapes its brackets for rich, "\\[required]", even where rich formats nothing.
 typer.core.HAS_RICH = False
@@ -43,6 +43,7 @@ def _root(
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)

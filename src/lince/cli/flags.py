@@ -30,17 +30,19 @@ SourceArgument = Annotated[
 def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a verb one flag per field of ``model``; the verb receives those that were used as ``chosen``.
 
-    A flag left out is not in ``chosen``, so that a configuration file, or the model's default, decides.
+    A flag left out is not in ``chosen``, so that a configuration file, or the model's default, decides. A parameter of
+    the verb's own takes the place of a field of its name.
     """
 
     def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(verb, eval_str=True)
         own = [p for name, p in signature.parameters.items() if name != "chosen"]
-        flags = [_flag(name, field) for name, field in model.model_fields.items()]
+        fields = {name: field for name, field in model.model_fields.items() if name not in signature.parameters}
+        flags = [_flag(name, field) for name, field in fields.items()]
 
         @functools.wraps(verb)
         def wrapper(**values: Any) -> Any:
-            chosen = {name: values.pop(name) for name in model.model_fields}
+            chosen = {name: values.pop(name) for name in fields}
             return verb(**values, chosen={name: value for name, value in chosen.items() if value not in (None, [])})
 
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *flags)]

@@ -5,25 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
-from lince.core.seeds import derived_seed
 from lince.data import Collection, load
 from lince.inference.bundle import Bundle, ModelRecord
-from lince.models import ModelEntry, build, entry_for
+from lince.models import ModelEntry
 from lince.training.augmenting import settle
 from lince.training.candidates import DEFAULT_MODEL
 from lince.training.crossval import cross_validate
-from lince.training.events import RunFinished, RunPlanned, RunStarted
+from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish, parse_aim
 from lince.training.folder import RunFolder, default_out
 from lince.training.options import TrainOptions, parse_options
-from lince.training.phases import run_phases
-from lince.training.plan import make_plan
 from lince.training.prepared import Prepared, prepare
+from lince.training.single import fit_single, prepare_single
 
 
 def train(
@@ -101,28 +96,10 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
         except TrainingError:
             folder.remove()  # the same seed would end the same way
             raise
-    entry = entry_for(DEFAULT_MODEL if options.model == "auto" else options.model)
-    network = build(entry, len(collection.labels), entry.image_spec(options.image_size))
-    # Groups need the images and the plan needs the groups' split, but the image spec depends on neither.
-    draft = make_plan(
-        options, entry, thaw_from=network.thaw_from, images=len(collection.samples), stages=len(network.stages)
-    )
-    prepared = prepare(collection, draft, bus)
+    entry, prepared = prepare_single(collection, options, bus)
     folder.same_collection(prepared.collection.digest())
-    rows = prepared.rows("train")
-    plan = make_plan(
-        options,
-        entry,
-        thaw_from=network.thaw_from,
-        images=len(rows),
-        stages=len(network.stages),
-        counts=np.bincount(prepared.labels[rows], minlength=len(collection.labels)).tolist(),
-    )
-    bus.publish(RunPlanned(options, plan, prepared))
-    torch.manual_seed(derived_seed(plan.seed, "weights"))
-    network = build(entry, len(collection.labels), plan.image)
     try:
-        history = run_phases(network, plan, prepared, folder, bus)
+        network, plan, history = fit_single(entry, prepared, options, folder, bus)
     except TrainingError:
         folder.remove()  # the same seed would end the same way
         raise
