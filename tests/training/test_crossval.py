@@ -70,6 +70,9 @@ def test_folds_give_one_bundle_with_figures_over_folds(tiny_images: Path, tmp_pa
     for group in {row["group"] for row in rows}:
         assert len({row["fold"] for row in rows if row["group"] == group}) == 1
     assert any(isinstance(event, Noticed) and "Out-of-fold AUC" in event.message for event in heard)
+    card = (bundle.path / "card.md").read_text(encoding="utf-8")
+    assert "Member: small-cnn, 16 px" in card
+    assert "| | test | out of fold |" in card
     # Served like any other bundle, with heat maps
     outcome = Predictor(bundle).explain(next(tiny_images.glob("malignant/*.png")))
     assert outcome.heat_map is not None

@@ -43,19 +43,25 @@ def write_card(folder: Path, manifest: BundleManifest) -> None:
     if manifest.synthetic:
         lines += [f"**{SYNTHETIC}**", ""]
     point = manifest.operating_point
+    held_out = "out of fold" if "folds" in manifest.figures else "validation"
     lines += [
         f"- Classes: {', '.join(manifest.classes)}; positive: {manifest.positive or 'none'}",
         f"- Model: {manifest.model.name}, {manifest.image.size} px, {manifest.image.channels} channel(s), "
         f"images that are not square: {manifest.image.fit}",
         f"- Trained: {manifest.created} with lince {manifest.lince_version}",
-        f"- Calibration: temperature {manifest.temperature:.3f}, fitted on validation",
+        f"- Calibration: temperature {manifest.temperature:.3f}, fitted on {held_out} predictions",
+    ]
+    lines += [
+        f"- Member: {one['model']}, {one['size']} px, weight {one['share']:.2f}"
+        f"{', and the mirror image' if one['mirrored'] else ''}"
+        for one in (manifest.model.facts or {}).get("members", [])
     ]
     if point is not None:
         lines.append(
             f"- Operating point: {manifest.positive} from a probability of {point.threshold:.3f} on "
             f"(aim: {point.aim}, chosen on {point.chosen_on})"
         )
-    lines += ["", "## Figures", "", "| | test | validation |", "|---|---|---|"]
+    lines += ["", "## Figures", "", f"| | test | {held_out} |", "|---|---|---|"]
     test, val = manifest.figures.get("test", {}), manifest.figures.get("val", {})
     lines.append(f"| images | {test.get('n', '–')} | {val.get('n', '–')} |")
     lines += [

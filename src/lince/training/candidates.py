@@ -65,8 +65,8 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
         return [Candidate(entry, options.image_size or entry.size, "scratch", 1.0)]
     tiny = native_side(collection) <= _TINY
     sizes = [options.image_size] if options.image_size else _sizes(entry, tiny=tiny)
-    found = [Candidate(entry, size, "head", _cost(entry, size)) for size in sizes]
-    found += [Candidate(entry, size, "tuned", 5.0 * _cost(entry, size)) for size in sizes]
+    ways: tuple[tuple[Way, float], ...] = (("head", 1.0), ("tuned", 5.0))
+    found = [Candidate(entry, size, way, cost * _cost(entry, size)) for size in sizes for way, cost in ways]
     if not asked:
         found += _others(tiny=tiny, images=len(collection.samples), options=options)
     return found
@@ -83,7 +83,7 @@ def _others(*, tiny: bool, images: int, options: TrainOptions) -> list[Candidate
     found = []
     if images <= _SMALL_SET:
         small = CATALOG["small-cnn"]
-        found.append(Candidate(small, options.image_size or (32 if tiny else small.size), "scratch", 4.0))
+        found.append(Candidate(small, 32 if tiny else small.size, "scratch", 4.0))
     for name in ("efficientnet-lite2", "efficientnet-lite1"):
         if name in CATALOG:
             entry = CATALOG[name]

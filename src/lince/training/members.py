@@ -17,7 +17,7 @@ from lince.core.errors import TrainingError
 from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import atomic_file, make_folder, write_json
 from lince.core.seeds import derived_seed
-from lince.evaluation import macro_auc
+from lince.evaluation import auc, macro_auc
 from lince.imaging import ImageSpec
 from lince.models import build
 from lince.models.ensemble import Ensemble, Group, common_stages, member_pixels
@@ -139,8 +139,11 @@ class Trainer:
         return (self.folder.path / candidate.name / "done.json").is_file()
 
     def auc(self, logits: NDArray[np.float64]) -> float:
-        """Out-of-fold AUC, averaged over classes."""
-        return macro_auc(self.folds.labels, calibrated(logits))
+        """Out-of-fold AUC of the positive class, where there is one, else averaged over classes."""
+        positive, table = self.prepared.collection.labels.positive_index, calibrated(logits)
+        if positive is None:
+            return macro_auc(self.folds.labels, table)
+        return auc(self.folds.labels == positive, table[:, positive])
 
     def plan(self, candidate: Candidate) -> Plan:
         """How the candidate is trained."""
