@@ -164,7 +164,7 @@ class TensorBoardWriter:
         from torch.utils.tensorboard import SummaryWriter
 
         if part not in self._writers:
-            self._writers[part] = SummaryWriter(str(self._run / part))  # type: ignore[no-untyped-call]
+            self._writers[part] = SummaryWriter(str(self._run / part))
         return self._writers[part]
 
 
@@ -252,7 +252,7 @@ class MlflowWriter:
 
         now = int(time.time() * 1000)
         self._client.log_batch(
-            self._run,
+            self._run or "",
             metrics=[Metric(name, value, now, step) for name, value in (metrics or {}).items()],
             params=[Param(name, value) for name, value in (params or {}).items()],
         )

@@ -18,6 +18,7 @@ from lince.core.pages import legible
 from lince.core.seeds import derived_seed
 from lince.core.types import decide
 from lince.inference.bundle import Bundle
+from lince.models.ensemble import Ensemble
 from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.events import RunPlanned, ValidationMeasured
@@ -118,13 +119,13 @@ class SampleShelf:
         with self._lock:
             return self._heat[number] if 0 <= number < len(self._heat) else None
 
-    def _pixels(self, network: Network) -> torch.Tensor:
+    def _pixels(self, network: Network | Ensemble) -> torch.Tensor:
         plan = self._plan
         rows = [shown.row for shown in self._shown]
         pixels = plan.prepared.images.pixels[rows] if plan else np.empty((0,))
         return torch.from_numpy(np.ascontiguousarray(pixels)).to(next(network.parameters()).device)
 
-    def _look(self, network: Network, rows: NDArray[np.float64], decided: list[int]) -> None:
+    def _look(self, network: Network | Ensemble, rows: NDArray[np.float64], decided: list[int]) -> None:
         from lince.explain import grad_cam, heat_rgba
 
         if not self._shown or self._plan is None:

@@ -217,10 +217,10 @@ class LiveState:
 
 def _row(source: EpochFinished | Mapping[str, Any]) -> dict[str, Any]:
     """One epoch for JSON; what is no number becomes None."""
-    read = source.get if isinstance(source, Mapping) else lambda key: getattr(source, key)
-    numbers = {key: float(read(key)) for key in _ROW}
+    row = source if isinstance(source, Mapping) else {key: getattr(source, key) for key in ("epoch", "best", *_ROW)}
+    numbers = {key: float(row[key]) for key in _ROW}
     return {
-        "epoch": read("epoch"),
-        "best": bool(read("best")),
+        "epoch": row["epoch"],
+        "best": bool(row["best"]),
         **{key: value if math.isfinite(value) else None for key, value in numbers.items()},
     }
