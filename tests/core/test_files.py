@@ -19,6 +19,7 @@ from lince.core.errors import OutputError
 from lince.core.files import (
     atomic_file,
     atomic_folder,
+    check_writable,
     make_folder,
     sha256_bytes,
     sha256_file,
@@ -201,3 +202,11 @@ def test_sentences_for_failed_writes(number: int, words: str) -> None:
     assert isinstance(error, OutputError)
     assert error.sentence.startswith(words)
     assert "(received: /out)" in error.sentence
+
+
+def test_a_place_is_checked_before_the_work_and_nothing_is_left(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "deep")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        check_writable(tmp_path / "file" / "inside")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lince.core.errors import ConfigError, OutputError, SourceError, TrainingError
 from lince.core.events import EpochFinished, Event, EventBus, Noticed
 from lince.core.types import LabelSpace
-from lince.data import load
+from lince.data import load, write_phantoms
 from lince.inference.bundle import Bundle
 from lince.models import build, entry_for
 from lince.training import finish, single
@@ -21,7 +22,9 @@ from lince.training import phases as phases_module
 from lince.training.fit import PhaseResult
 from lince.training.folder import RunFolder, default_out
 from lince.training.losses import Imbalance
-from lince.training.plan import Phase
+from lince.training.options import TrainOptions
+from lince.training.plan import Phase, make_plan
+from lince.training.prepared import prepare
 from lince.training.run import train
 
 QUICK: dict[str, Any] = {"model": "small-cnn", "image_size": 16, "preset": "fast", "epochs": 3, "batch_size": 8}
@@ -223,3 +226,20 @@ def test_a_cut_checkpoint_starts_the_phase_anew(tiny_images: Path, tmp_path: Pat
     last.write_bytes(last.read_bytes()[:500])
     whole = train(tiny_images, out=tmp_path / "whole", **quick)
     assert train(tiny_images, out=tmp_path / "cut", resume=True).model_id == whole.model_id
+
+
+def test_near_duplicates_stay_together_where_only_some_patients_are_known(tmp_path: Path) -> None:
+    write_phantoms(tmp_path / "one", count=24, seed=3, size=64)
+    for path in sorted((tmp_path / "one").rglob("*.png")):
+        for quality in (95, 60):
+            place = tmp_path / "two" / path.parent.name / f"{path.stem}_{quality}.jpeg"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.open(path).convert("L").save(place, quality=quality)
+    collection = load(tmp_path / "two")
+    collection = collection.with_groups(["somebody", *[None] * (len(collection) - 1)])
+    plan = make_plan(TrainOptions(model="small-cnn"), entry_for("small-cnn"), thaw_from=0, images=48)
+    parts: dict[str, set[str | None]] = {}
+    for sample in prepare(collection, plan, EventBus()).collection.samples:
+        parts.setdefault(sample.name.rsplit("_", 1)[0], set()).add(sample.split)
+    assert len(parts) == 24
+    assert [stem for stem, found in parts.items() if len(found) > 1] == []

@@ -64,7 +64,8 @@ def predict(
     writer(readable(), list(predictor.labels.names))
     if skipped:
         total = len(paths) + len(left_out)
-        complain(f"{skipped} of {total} files could not be read.")
+        if total > 1:
+            complain(f"{skipped} of {total} files could not be read.")
         raise typer.Exit(1 if skipped < total else 2)
 
 

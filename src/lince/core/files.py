@@ -57,6 +57,23 @@ def make_folder(path: Path, *, named: Path | None = None) -> Path:
     return path
 
 
+def check_writable(folder: Path) -> None:
+    """Make sure that a folder can be created or written, before the work for it begins; nothing is left there.
+
+    Raises
+    ------
+    OutputError
+        It cannot.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=".lince-", dir=place)).rmdir()
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
 @contextmanager
 def atomic_file(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` that takes its name when the block ends without an error.

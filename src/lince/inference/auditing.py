@@ -8,6 +8,7 @@ from typing import Any
 from lince.core.events import EventBus, Noticed
 from lince.data import Collection, load
 from lince.data.audit import Audit, audit_collection
+from lince.data.sources import options_for
 
 
 def audit(
@@ -29,7 +30,8 @@ def audit(
     bus
         Hears of progress and notices.
     choices
-        ``positive``, ``size``, ``target``, ``where`` and ``table``, as `lince.load` takes them; for ``source`` alone.
+        ``positive``, ``size``, ``target``, ``where`` and ``table``, as `lince.load` takes them; for ``against`` too
+        where they mean something to it.
 
     Returns
     -------
@@ -49,7 +51,9 @@ def audit(
 
     bus = bus or EventBus()
     collection = load(source, bus=bus, **choices)
-    other = None if against is None else load(against, bus=bus)
+    other = against
+    if isinstance(other, str | Path):
+        other = load(other, bus=bus, **options_for(str(other), choices))
     for notice in collection.notices:
         bus.publish(Noticed(notice))
     return audit_collection(collection, against=other, embed=Embedder(bus=bus), bus=bus)

@@ -32,7 +32,7 @@ class Prepared:
 
 
 def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
-    """Read the images once, group near-duplicates where the collection has no groups, and split.
+    """Read the images once, group near-duplicates where a patient is not known, and split.
 
     Raises
     ------
@@ -57,17 +57,17 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
         )
     unsplit = any(sample.split is None for sample in collection.samples)
     given, groups = collection, None
-    if not collection.has_groups:
-        groups = near_duplicate_groups(images.pixels, bus=bus)
-        together = len(groups) - len(set(groups))
+    known = [sample.group for sample in collection.samples]
+    if None in known:
+        groups = near_duplicate_groups(images.pixels, existing=known, bus=bus)
+        together = known.count(None) + len(set(known) - {None}) - len(set(groups))
         if together and unsplit:
             bus.publish(
                 Noticed(f"{together} images are near-duplicates of another; they stay on one side of the split with it")
             )
         collection = split_collection(collection, seed=plan.seed, groups=groups)
     else:
-        groups_and_copies = join_copies([sample.group for sample in collection.samples], images.digests)
-        collection = split_collection(collection, seed=plan.seed, groups=groups_and_copies)
+        collection = split_collection(collection, seed=plan.seed, groups=join_copies(known, images.digests))
     for notice in collection.notices:
         if notice not in given.notices:
             bus.publish(Noticed(notice, "warning"))

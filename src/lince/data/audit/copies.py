@@ -175,9 +175,11 @@ def _across_groups(samples: Sequence[Sample], cases: list[Case]) -> Finding | No
 
 def _missing_groups(collection: Collection, twins: Sequence[Twin]) -> Finding | None:
     """Near copies are often frames of one patient: without groups, a split tears them apart."""
-    cases = _cases([twin for twin in twins if twin.relation not in _EXACT])
+    unknown = {index for index, sample in enumerate(collection.samples) if sample.group is None}
+    near = [twin for twin in twins if twin.relation not in _EXACT]
+    cases = _cases([twin for twin in near if unknown & {twin.first, twin.second}])
     count = _touched(cases)
-    if collection.has_groups or count < _MANY * len(collection):
+    if count < _MANY * len(collection):
         return None
     values = {"cases": len(cases), "share": count / len(collection)}
     return Finding(kinds.GROUPS_MISSING, "warning", count, values, _shown(collection.samples, cases), len(cases))

@@ -57,21 +57,36 @@ def drift_findings(
         values = {"cases": len(twins), "exact": exact, "against": against.name}
         count = len({t.first for t in twins})
         findings.append(Finding(kinds.DUPLICATES_ACROSS_COLLECTIONS, "severe", count, values, evidence, len(twins)))
-    findings.append(_difference(collection, seen, looks, against, theirs, their_looks))
-    return findings
+    shared = ({t.first for t in twins}, {t.second for t in twins})
+    difference = _difference(collection, seen, looks, against, theirs, their_looks, shared)
+    return findings if difference is None else [*findings, difference]
 
 
 def _difference(
-    collection: Collection, seen: Survey, looks: Looks, against: Collection, theirs: Survey, their_looks: Looks
-) -> Finding:
+    collection: Collection,
+    seen: Survey,
+    looks: Looks,
+    against: Collection,
+    theirs: Survey,
+    their_looks: Looks,
+    shared: tuple[set[int], set[int]],
+) -> Finding | None:
+    """The difference, if there is one; ``shared`` are the rows of each that the other has too."""
     statistics = _statistics(seen, theirs)
     attributes = _attributes(collection, against)
     auc: float | None = None
     low = high = None
     evidence: tuple[Evidence, ...] = ()
     if looks.embeddings is not None and their_looks.embeddings is not None:
-        auc, low, high, odd = _two_samples(looks.embeddings, their_looks.embeddings)
-        evidence = tuple(Evidence((int(seen.kept[row]),)) for row in odd[:12])
+        # A copy on the other side tells the probe the wrong answer: images that both have are left out.
+        own, others = (
+            np.array([row for row in range(count) if row not in both], np.int64)
+            for count, both in zip((len(seen), len(theirs)), shared, strict=True)
+        )
+        auc, low, high, odd = _two_samples(looks.embeddings[own], their_looks.embeddings[others])
+        evidence = tuple(Evidence((int(seen.kept[own[row]]),)) for row in odd[:12])
+    if not statistics and not attributes and (low or 0.0) < _NOTE_AUC:
+        return None
     values: dict[str, Any] = {
         "against": against.name,
         "statistics": statistics,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lince.core.errors import OutputError
-from lince.core.files import atomic_file, atomic_folder
+from lince.core.files import atomic_file, atomic_folder, check_writable
 from lince.core.pages import legible
 from lince.core.types import Sample
 from lince.data.audit import page
@@ -38,8 +38,9 @@ def check_place(folder: Path) -> None:
     Raises
     ------
     OutputError
-        The folder holds something other than an earlier audit, which would be replaced.
+        The folder holds something other than an earlier audit, which would be replaced; or it cannot be written.
     """
+    check_writable(folder)
     if not folder.exists():
         return
     try:

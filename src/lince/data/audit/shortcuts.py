@@ -222,8 +222,20 @@ def _written(value: Any) -> str:
 
 
 def _typical(collection: Collection, kept: NDArray[np.int64], fact: Fact, label: str) -> tuple[Evidence, ...]:
-    """A few images of the class and of the others, near the values that are usual there."""
-    del collection, label
-    step = max(1, len(fact.values) // _SHOWN)
-    rows = range(0, len(fact.values), step)
-    return tuple(Evidence((int(kept[row]),), {"value": fact.values[row]}) for row in list(rows)[:_SHOWN])
+    """A few images of the class and as many of the others, with the values that are usual there."""
+    mine = [row for row, sample in enumerate(collection.samples) if sample.label == label]
+    others = [row for row, sample in enumerate(collection.samples) if sample.label != label]
+    chosen = [row for rows in (mine, others) for row in _usual(fact, rows)[: _SHOWN // 2]]
+    return tuple(Evidence((int(kept[row]),), {"value": fact.values[row]}) for row in chosen)
+
+
+def _usual(fact: Fact, rows: Sequence[int]) -> list[int]:
+    """Rows whose value is the commonest, or a number closest to the median, first."""
+    known = [row for row in rows if fact.values[row] is not None]
+    if not known:
+        return []
+    if fact.is_number:
+        middle = float(np.median([fact.values[row] for row in known]))
+        return sorted(known, key=lambda row: abs(fact.values[row] - middle))
+    counts = Counter(fact.values[row] for row in known)
+    return sorted(known, key=lambda row: -counts[fact.values[row]])

@@ -103,10 +103,15 @@ def survey(samples: Sequence[Sample], *, size: int | None = None, bus: EventBus 
     # Stretched: black margins would move with the crop and with the side that was cut.
     spec = ImageSpec(size=size or _side_for(samples), channels=3, fit="stretch")
     try:
-        with tempfile.TemporaryDirectory(prefix="audit-", dir=place) as folder:
-            yield _look(samples, spec, Path(folder), bus or EventBus())
+        scratch = tempfile.TemporaryDirectory(prefix="audit-", dir=place)
     except OSError as error:
         raise write_error(place, error) from error
+    with scratch as folder:
+        try:
+            seen = _look(samples, spec, Path(folder), bus or EventBus())
+        except OSError as error:
+            raise write_error(place, error) from error
+        yield seen
 
 
 def _side_for(samples: Sequence[Sample]) -> int:
