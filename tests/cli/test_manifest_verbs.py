@@ -33,7 +33,7 @@ def test_convert_names_what_it_left_out(tiny_images: Path, tmp_path: Path, capsy
     assert main(["data", "convert", str(table), str(tmp_path / "n.csv"), "--where", "label!=normal"]) == 0
     told = capsys.readouterr().err
     assert "Skipped gone.png: file missing, line 26" in told
-    assert "1 of the 25 images named in m.csv are not there" in told
+    assert "1 of the 25 images named in m.csv is not there" in told
 
 
 def test_split_writes_every_part(tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -34,6 +34,11 @@ def test_full_stops_are_not_doubled() -> None:
     assert LinceError("It ended.", fix="start again.").sentence == "It ended; start again."
 
 
+def test_an_ellipsis_at_the_end_stays() -> None:
+    assert LinceError("Unknown", fix="choose one of: 1, 2, ...").sentence == "Unknown; choose one of: 1, 2, ..."
+    assert LinceError("One of 1, 2, ...", received=3).sentence == "One of 1, 2, ... (received: 3)."
+
+
 def test_a_name_with_line_breaks_stays_on_one_line() -> None:
     assert LinceError("Bad\n name", received="a\r\nb\tc").sentence == "Bad name (received: a b c)."
 

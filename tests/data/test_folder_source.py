@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lince.core.errors import ConfigError, SourceError
+from lince.core.wording import natural
 from lince.data import load
-from lince.data.sources.walk import natural
 
 Put = Callable[..., Path]
 

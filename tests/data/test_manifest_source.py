@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_used_are_left_out_and_told(table: Callable[..., Pat
         "row has more cells (5) than the header (3), line 7",
         "row is not a whole number from 0, line 6",
     ]
-    assert "1 of the 4 images named in m.csv are not there and were left out: gone.png." in found.notices
+    assert "1 of the 4 images named in m.csv is not there and left out: gone.png." in found.notices
 
 
 def test_twins_are_kept_once_and_contradictions_not_at_all(table: Callable[..., Path]) -> None:
@@ -153,6 +153,35 @@ def test_twins_are_kept_once_and_contradictions_not_at_all(table: Callable[..., 
     )
     assert "1 row repeats another; each image is kept once." in found.notices
     assert any("2 images are named more than once" in notice and "2.png, 1.png" in notice for notice in found.notices)
+
+
+@pytest.mark.parametrize("other", ["{whole}/a/2.png", "b/../a/2.png", "{whole}/b/../a/2.png", "link/2.png"])
+def test_a_file_in_two_spellings_is_one_file(
+    table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    place = table("path,label", "a/1.png,x", "a/2.png,x", "b/1.png,y", "b/2.png,y")
+    (place.parent / "link").symlink_to("a")
+    spelling = other.format(whole=place.parent)
+    for given in (place, Path("m.csv")):
+        monkeypatch.chdir(place.parent)
+        place.write_text("\n".join([*PLAIN, f"{spelling},y"]))
+        found = load(given)
+        assert [Path(s.path).name for s in found.samples] == ["1.png", "1.png", "2.png"]
+        assert reasons(found) == ["named more than once with different labels (x and y), line 3, line 6"] * 2
+        place.write_text("\n".join([*PLAIN, f"{spelling},x"]))
+        assert "1 row repeats another; each image is kept once." in load(given).notices
+
+
+def test_names_of_columns_that_differ_in_case_alone(table: Callable[..., Path]) -> None:
+    place = table("path,Label,label", "a/1.png,p,x", "a/2.png,q,x", "b/1.png,p,y", "b/2.png,q,y")
+    found = load(place)
+    assert rows(found, place) == EXPECTED
+    assert found.samples[0].attributes == {"Label": "p"}
+    assert load(place, target="Label").labels.names == ("p", "q")
+    with pytest.raises(SourceError, match=r"Two columns may be meant by label \(received: LABEL, Label\)"):
+        load(table("path,LABEL,Label", "a/1.png,x,p", "b/1.png,y,q"))
+    with pytest.raises(SourceError, match="Two columns may be meant by diagnosis"):
+        load(table("path,Diagnosis,DIAGNOSIS", "a/1.png,x,p", "b/1.png,y,q"), target="diagnosis")
 
 
 def test_other_spellings_of_a_path_are_found(put: Put) -> None:
@@ -258,7 +287,7 @@ def test_what_is_no_table(table: Callable[..., Path], data: bytes, told: str) ->
 def test_no_file_a_folder_and_a_text_called_parquet(table: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="There is no such file"):
         load(tmp_path / "none.csv")
-    with pytest.raises(SourceError, match="is a folder, not a file"):
+    with pytest.raises(SourceError, match=r"is a folder, not a file.*write folder:"):
         load(f"manifest:{tmp_path}")
     with pytest.raises(SourceError, match="not a Parquet file"):
         load(table(*PLAIN, name="m.parquet"))

@@ -24,9 +24,9 @@ class LinceError(Exception):
     status: ClassVar[int] = 400
 
     def __init__(self, problem: str, *, received: object = None, fix: str | None = None) -> None:
-        self.problem = problem.rstrip(".")
+        self.problem = _without_stop(problem)
         self.received = None if received is None else str(received)
-        self.fix = fix.rstrip(".") if fix else None
+        self.fix = _without_stop(fix) if fix else None
         super().__init__(self.sentence)
 
     @property
@@ -38,7 +38,12 @@ class LinceError(Exception):
         if self.fix:
             text += f"; {self.fix}"
         text = " ".join(text.split())
-        return text if text.endswith("?") else f"{text}."
+        return text if text.endswith(("?", "...")) else f"{text}."
+
+
+def _without_stop(text: str) -> str:
+    """Without the full stop at the end; an ellipsis stays."""
+    return text if text.endswith("...") else text.removesuffix(".")
 
 
 class SourceError(LinceError):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lince.core.errors import ConfigError
+from lince.core.paths import expanded
 
 
 def _integer(name: str, default: int) -> int:
@@ -32,7 +33,7 @@ def _default_cache() -> Path:
 def cache_dir() -> Path:
     """Where decoded arrays, features and downloads are kept (``LINCE_CACHE``)."""
     chosen = os.environ.get("LINCE_CACHE")
-    return Path(chosen).expanduser() if chosen else _default_cache()
+    return expanded(chosen) if chosen else _default_cache()
 
 
 def max_pixels() -> int:

@@ -106,7 +106,13 @@ def join_labels(table: Path, files: Sequence[Keys], *, target: str | None = None
     """
     content = read_table(table)
     columns = {name: words(cells) for name, cells in content.columns.items()}
-    labels = None if target is None else _target(target, list(columns))
+    labels = None if target is None else _target(target, [*columns, *content.unreadable])
+    if labels is not None and labels in content.unreadable:
+        raise SourceError(
+            f"The column {labels} of {table.name} cannot be read: {content.unreadable[labels]}",
+            received=table,
+            fix="write it again as plain UTF-8 text",
+        )
     keys = {n: cells for n, cells in columns.items() if n != labels and _plain(n) not in _LABEL_NAMES}
     key, level, rows = _key_column(table, keys, files)
     labels = labels or _label_column(table, {n: cells for n, cells in columns.items() if n != key})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import string
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from lince.core.errors import ConfigError, MissingExtraError, OutputError, SourceError
 from lince.core.types import LabelSpace, Sample
@@ -145,6 +147,55 @@ def test_a_cut_off_parquet_file(put: Put) -> None:
     place.write_bytes(place.read_bytes()[:-30])
     with pytest.raises(SourceError, match="cut off or damaged"):
         load(place)
+
+
+def columns_that_mean_nothing_here() -> dict[str, object]:
+    """Two rows each: beyond the calendar, not UTF-8, in a time zone that nobody knows."""
+    import pyarrow as pa
+
+    text = [None, pa.py_buffer(struct.pack("<3i", 0, 1, 2)), pa.py_buffer(b"\xffa")]
+    return {
+        "taken": pa.array([9 * 10**18, 0]).cast(pa.timestamp("us")),
+        "born": pa.array([2**30, 0], pa.int32()).cast(pa.date32()),
+        "note": pa.Array.from_buffers(pa.string(), 2, text),
+        "read": pa.array([0, 1]).cast(pa.timestamp("us", tz="Mars/Base")),
+    }
+
+
+def test_parquet_columns_that_mean_nothing_here_are_left_alone(put: Put) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    place = put("a/1.png", "b/1.png") / "m.parquet"
+    odd = columns_that_mean_nothing_here()
+    plain = {"path": ["a/1.png", "b/1.png"], "label": ["x", "y"], "age": [1, 2]}
+    parquet.write_table(pa.table(plain | odd), place)
+    found = load(place)
+    assert [sample.attributes for sample in found.samples] == [{"age": 1}, {"age": 2}]
+    assert found.notices == (
+        "The column taken of m.parquet was left alone: its timestamp[us] holds a value out of range.",
+        "The column born of m.parquet was left alone: its date32[day] holds a value out of range.",
+        "The column note of m.parquet was left alone: its text is not UTF-8.",
+        "The column read of m.parquet was left alone: its time zone Mars/Base is not known.",
+    )
+    with pytest.raises(SourceError, match=r"The column note of m.parquet, its label, cannot be read: .* not UTF-8"):
+        load(place, target="note")
+    # To go on as though there were no such column would let patients and parts leak.
+    for role in ("path", "label", "group", "split", "patient_id"):
+        parquet.write_table(pa.table(plain | {role: odd["note"]}), place)
+        with pytest.raises(SourceError, match=f"The column {role} of m.parquet.*cannot be read"):
+            load(place)
+
+
+def test_an_attribute_called_like_a_column_in_another_case_comes_back(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "1.png")
+    Image.new("L", (8, 8)).save(tmp_path / "2.png")
+    samples = tuple(
+        Sample(str(tmp_path / f"{n}.png"), label, attributes={"Row": 7}) for n, label in ((1, "x"), (2, "y"))
+    )
+    collection = Collection("set", samples, LabelSpace(("x", "y")), str(tmp_path))
+    found = load(write_manifest(collection, tmp_path / "m.csv"))
+    assert [(s.row, s.attributes) for s in found.samples] == [(None, {"Row_": 7})] * 2
 
 
 def test_without_pyarrow(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

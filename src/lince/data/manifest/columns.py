@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
+from lince.core.wording import listed
 from lince.data.manifest.table import Table
 from lince.data.manifest.text import repaired
 
@@ -49,11 +50,11 @@ def find_columns(table: Table, source: Path, target: str | None) -> Columns:
     Raises
     ------
     SourceError
-        There is no column ``path`` or ``label``.
+        There is no column ``path`` or ``label``, two may be meant, or a column with a meaning cannot be read.
     ConfigError
         There is no column ``target``.
     """
-    names = list(table.columns)
+    names = [*table.columns, *table.unreadable]
     found = {role: _called(role, names) for role in RESERVED}
     if found["path"] is None:
         raise _missing("path", names, source)
@@ -70,6 +71,15 @@ def find_columns(table: Table, source: Path, target: str | None) -> Columns:
             found["group"] = patients[0]
             attributes.remove(patients[0])
             notices = (f"The column {patients[0]} is taken as the patient; name it group to say so.",)
+    for role, name in found.items():
+        # To go on without the column of patients or parts would be a leak.
+        if name is not None and name in table.unreadable:
+            raise SourceError(
+                f"The column {name} of {source.name}, its {role}, cannot be read: {table.unreadable[name]}",
+                received=source,
+                fix="write it again as plain UTF-8 text",
+            )
+    attributes = [name for name in attributes if name in table.columns]
     cells = {role: None if name is None else table.columns[name] for role, name in found.items()}
     path, label = cells.pop("path"), cells.pop("label")
     return Columns(
@@ -78,11 +88,19 @@ def find_columns(table: Table, source: Path, target: str | None) -> Columns:
 
 
 def _called(wanted: str, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name.lower() == wanted.lower()), None)
+    """The column of this very name, else the only one that differs in case alone."""
+    if wanted in names:
+        return wanted
+    found = [name for name in names if name.lower() == wanted.lower()]
+    if len(found) > 1:
+        raise SourceError(
+            f"Two columns may be meant by {wanted}", received=listed(found), fix="rename the one that is not"
+        )
+    return found[0] if found else None
 
 
 def _target(target: str, names: Sequence[str]) -> str:
-    found = target if target in names else _called(target, names)
+    found = _called(target, names)
     if found is None or found.lower() in set(RESERVED) - {"label", "group", "split"}:
         near = get_close_matches(target, names, n=1)
         offered = ", ".join(name for name in names if name.lower() != "path")
@@ -96,7 +114,7 @@ def _target(target: str, names: Sequence[str]) -> str:
 
 def _missing(role: str, names: Sequence[str], source: Path) -> SourceError:
     near = [name for name in names if name.lower() in _LIKELY[role]] or get_close_matches(role, names, n=1)
-    told = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    told = listed(names, most=12)
     if near and role == "label":
         fix = f"say --target {near[0]}, or rename that column to label"
     elif near:

@@ -8,13 +8,16 @@ from typing import Any
 
 from lince.core.errors import SourceError
 from lince.core.extras import require
+from lince.core.wording import listed
 from lince.data.manifest.table import Table
 
 
 def read_parquet(path: Path) -> Table:
     """Read the columns of a Parquet file that hold one plain value a row; the others are named in a notice.
 
-    Numbers, truth values and text stay what they are, dates become ISO text.
+    Numbers, truth values and text stay what they are, dates become ISO text. Columns with values that mean nothing
+    here (dates outside the calendar, text that is not UTF-8, an unknown time zone) are named with the reason in
+    ``Table.unreadable``, and in a notice.
 
     Raises
     ------
@@ -27,6 +30,7 @@ def read_parquet(path: Path) -> Table:
     parquet = require("pyarrow.parquet")
     columns: dict[str, list[Any]] = {}
     left: list[str] = []
+    unreadable: dict[str, str] = {}
     try:
         with parquet.ParquetFile(path) as file:
             count = file.metadata.num_rows
@@ -37,13 +41,30 @@ def read_parquet(path: Path) -> Table:
             if len(set(names)) < len(names):
                 raise SourceError("Two columns have the same name", received=path, fix="rename one of them")
             for name in names:  # one by one: the whole table twice would not fit where it fits once
-                columns[name] = _cells(arrow, file.read(columns=[name]).column(0))
+                column = file.read(columns=[name]).column(0)
+                try:
+                    columns[name] = _cells(arrow, column)
+                except (OverflowError, ValueError, LookupError) as error:
+                    unreadable[name] = _why(column.type, error)
     except (arrow.ArrowException, OSError) as error:
         raise SourceError(
             f"This Parquet file is cut off or damaged: {error}", received=path, fix="write or copy it again"
         ) from error
-    notices = (f"Columns of {path.name} that are not plain values were left alone: {', '.join(left)}.",) if left else ()
-    return Table(columns, array("q", range(1, count + 1)), "row", notices=notices)
+    notices = [f"The column {name} of {path.name} was left alone: {why}." for name, why in unreadable.items()]
+    if left:
+        notices.append(f"Columns of {path.name} that are not plain values were left alone: {listed(left)}.")
+    lines = array("q", range(1, count + 1))
+    return Table(columns, lines, "row", notices=tuple(notices), unreadable=unreadable)
+
+
+def _why(kind: Any, error: Exception) -> str:
+    """What keeps the values of a column from becoming Python's; Arrow's own words speak of its packages."""
+    if isinstance(error, UnicodeError):
+        return "its text is not UTF-8"
+    if isinstance(error, OverflowError):
+        return f"its {kind} holds a value out of range"
+    zone = getattr(kind, "tz", None)
+    return f"its time zone {zone} is not known" if zone else f"its {kind} cannot be read ({error})"
 
 
 def _is_plain(arrow: Any, kind: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lince.core.errors import SourceError
 from lince.core.types import Split
+from lince.core.wording import counted
 from lince.data.manifest.columns import Columns, words
 from lince.data.manifest.files import MISSING, absent_files, spellings
 from lince.data.manifest.table import Table
@@ -129,7 +130,7 @@ def check_twins(rows: Rows) -> None:
     """Keep an image once where its rows agree, and not at all where they contradict each other."""
     first: dict[str | tuple[str, int], int] = {}
     repeats: dict[int, list[int]] = defaultdict(list)
-    for index, (path, number) in enumerate(zip(rows.paths, rows.numbers, strict=True)):
+    for index, (path, number) in enumerate(zip(_places(rows), rows.numbers, strict=True)):
         if index in rows.left:
             continue
         earlier = first.setdefault(path if number is None else (path, number), index)
@@ -146,12 +147,33 @@ def check_twins(rows: Rows) -> None:
             contradicted.append(_tail(rows.paths[earlier]))
         rows.left.update(dict.fromkeys(found if reason else others, reason))
     if same:
-        rows.notices.append(f"{_count(same, 'row repeats', 'rows repeat')} another; each image is kept once.")
+        rows.notices.append(f"{counted(same, 'row repeats', 'rows repeat')} another; each image is kept once.")
     if contradicted:
         rows.notices.append(
-            f"{_count(len(contradicted), 'image is', 'images are')} named more than once with different labels, groups "
-            f"or parts and left out: {_some(contradicted)}."
+            f"{counted(len(contradicted), 'image is', 'images are')} named more than once with different labels, "
+            f"groups or parts and left out: {_some(contradicted)}."
         )
+
+
+def _places(rows: Rows) -> Sequence[str]:
+    """Paths under which one file has one name: whole, and through no link of a folder, where folders are named in two
+    ways."""
+    ends = [path.rfind(os.sep) + 1 for path in rows.paths]
+    folders = {path[:end] for path, end in zip(rows.paths, ends, strict=True)}
+    real = {folder: _real(folder) for folder in folders}
+    if len(set(real.values())) == len(folders):  # as nearly always: no folder is named in two ways
+        return rows.paths
+    return [
+        os.path.join(real[path[:end]], path[end:])  # noqa: PTH118
+        for path, end in zip(rows.paths, ends, strict=True)
+    ]
+
+
+def _real(folder: str) -> str:
+    try:
+        return os.path.realpath(folder)
+    except (OSError, ValueError):  # a loop of links, or no path at all
+        return folder
 
 
 def _contradiction(rows: Rows, twins: Sequence[int]) -> str | None:
@@ -190,14 +212,15 @@ def check_files(rows: Rows, path: Path) -> None:
         rows.left[index] = f"{absent[rows.paths[index]]}, {rows.place(index)}"
     if found:
         rows.notices.append(
-            f"{_count(found, 'file was', 'files were')} found under another spelling of the path (slashes, accents or "
+            f"{counted(found, 'file was', 'files were')} found under another spelling of the path (slashes, accents or "
             "blanks)."
         )
     if len(lost) == len(kept):
         raise _all_absent(rows, lost, absent[rows.paths[lost[0]]], path)
     if lost:
         rows.notices.append(
-            f"{len(lost)} of the {len(kept)} images named in {path.name} are not there and were left out: "
+            f"{len(lost)} of the {counted(len(kept), 'image')} named in {path.name} "
+            f"{'is' if len(lost) == 1 else 'are'} not there and left out: "
             f"{_some([rows.cells[index] for index in lost])}."
         )
 
@@ -223,7 +246,7 @@ def _all_absent(rows: Rows, lost: Sequence[int], reason: str, path: Path) -> Sou
         if os.path.isfile(cell):  # noqa: PTH113
             fix += f": move the manifest to {Path.cwd()}"
     return SourceError(
-        f"None of the {len(lost)} images named in {path.name} can be read ({reason})",
+        f"None of the {counted(len(lost), 'image')} named in {path.name} can be read ({reason})",
         received=repaired(tried),
         fix=fix,
     )
@@ -235,7 +258,3 @@ def _tail(path: str) -> str:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(repaired(name) for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

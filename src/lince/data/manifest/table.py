@@ -41,6 +41,8 @@ class Table:
         Rows that do not fit the header.
     notices
         Sentences on how the file was understood.
+    unreadable
+        Columns that are there but whose values cannot be read, and why; ``notices`` tell of them.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -48,7 +50,8 @@ class Table:
     unit: str = "line"
     decimal_comma: bool = False
     skipped: tuple[Skipped, ...] = ()
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -89,7 +92,9 @@ def _first_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise SourceError("There is no such file", received=path, fix="check its name") from error
     except IsADirectoryError as error:
-        raise SourceError("This is a folder, not a file", received=path, fix=f"write folder:{path}") from error
+        raise SourceError(
+            "This is a folder, not a file", received=path, fix="give a CSV, TSV or Parquet file"
+        ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise SourceError(f"This file cannot be read: {why}", received=path, fix="check its permissions") from error

@@ -14,6 +14,7 @@ from typing import IO, Any
 from lince.core.errors import ConfigError, OutputError
 from lince.core.extras import require
 from lince.core.files import atomic_file
+from lince.core.paths import expanded
 from lince.data.collection import Collection
 from lince.data.manifest.columns import RESERVED
 from lince.data.manifest.table import SUFFIXES
@@ -48,8 +49,7 @@ def write_manifest(collection: Collection, path: str | Path, *, force: bool = Fa
     MissingExtraError
         Parquet, and pyarrow is not installed.
     """
-    path = Path(path).expanduser()
-    check_out(path, force=force)
+    path = check_out(path, force=force)
     columns = _columns(collection, path)
     if path.suffix.lower() == ".parquet":
         arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
@@ -62,14 +62,20 @@ def write_manifest(collection: Collection, path: str | Path, *, force: bool = Fa
     return path
 
 
-def check_out(path: Path, *, force: bool) -> None:
+def check_out(path: str | Path, *, force: bool) -> Path:
     """Refuse a place where no manifest can be written, before the work that leads to it.
+
+    Returns
+    -------
+    Path
+        The place, with ``~`` resolved.
 
     Raises
     ------
     ConfigError, OutputError
         As in `write_manifest`.
     """
+    path = expanded(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(
             "A manifest's name ends in .csv, .tsv or .parquet", received=path, fix=f"write {path.stem or 'out'}.csv"
@@ -80,6 +86,7 @@ def check_out(path: Path, *, force: bool) -> None:
         raise OutputError("This is a folder", received=path, fix="give the name of a file")
     if path.exists() and not force:
         raise OutputError("This file exists already", received=path, fix="say --force to replace it")
+    return path
 
 
 def _columns(collection: Collection, path: Path) -> dict[str, Sequence[Any]]:
@@ -96,7 +103,7 @@ def _columns(collection: Collection, path: Path) -> dict[str, Sequence[Any]]:
         columns["synthetic"] = [True] * len(samples)
     for name in dict.fromkeys(name for sample in samples for name in sample.attributes):
         title = name
-        while title in columns or title in RESERVED:
+        while title in columns or title.lower() in RESERVED:
             title += "_"
         columns[title] = [_plain(sample.attributes.get(name)) for sample in samples]
     return columns

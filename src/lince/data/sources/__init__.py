@@ -14,6 +14,7 @@ from typing import Any
 from lince.core.addresses import without_credentials
 from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus
+from lince.core.paths import expanded
 from lince.core.types import LabelSpace
 from lince.data.collection import Collection
 from lince.data.sources import breakhis, dicom_tree, folder, manifest, medmnist, medpix, mongodb, phantoms
@@ -105,7 +106,7 @@ def load(
     kind, location = (None, str(source)) if isinstance(source, Path) else _parse(source)
     reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
     _check_options(reader, location, {"size": size, "target": target, "table": table})
-    joined = None if table is None else Path(table).expanduser()
+    joined = None if table is None else expanded(table)
     request = Request(location, positive, size, target, conditions, joined, classes, bus)
     return filtered(reader.read(request), conditions, classes=classes)
 

@@ -15,11 +15,12 @@ from pathlib import Path, PurePath
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import Sample, Skipped, Split
+from lince.core.wording import natural
 from lince.data.collection import Collection
 from lince.data.groups import BREAKHIS
 from lince.data.sources.folder import SPLIT_NAMES
 from lince.data.sources.request import Request
-from lince.data.sources.walk import find_images, natural, subfolders
+from lince.data.sources.walk import find_images, subfolders
 
 TARGETS = ("class", "type")
 
@@ -62,7 +63,7 @@ def recognises(location: str) -> bool:
             with os.scandir(folder) as entries:
                 names = sorted(entry.name for entry in entries if entry.name.lower().endswith(_SUFFIXES))
             waiting.extend(reversed(subfolders(folder)))
-        except (OSError, ValueError, RuntimeError):
+        except (OSError, ValueError):
             return False
         if names:
             looked.append(names[:_FILES])

@@ -14,12 +14,13 @@ from pathlib import Path, PurePath
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped
+from lince.core.wording import natural
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
 from lince.data.sources.dicom_labels import Labels, find_labels
 from lince.data.sources.marker import MARKER, read_marker
 from lince.data.sources.request import Request
-from lince.data.sources.walk import find_images, is_clutter, may_be_image, natural
+from lince.data.sources.walk import find_images, is_clutter, may_be_image
 from lince.imaging import IMAGE_SUFFIXES
 from lince.imaging.dicom_scan import Header, scan_headers
 from lince.imaging.sniff import is_dicom
@@ -48,7 +49,7 @@ class _Reading:
 
 def recognises(location: str) -> bool:
     """A folder with a DICOMDIR, or one whose images, as far as a quick look goes, are all DICOM."""
-    root = Path(location).expanduser() if location.strip() else None
+    root = Request(location).path if location.strip() else None
     try:
         if root is None or not root.is_dir():
             return False

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped, Split
+from lince.core.wording import natural
 from lince.data.catalog import catalog
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
 from lince.data.sources.marker import read_marker
 from lince.data.sources.request import Request
-from lince.data.sources.walk import Found, find_images, natural, subfolders
+from lince.data.sources.walk import Found, find_images, subfolders
 
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",

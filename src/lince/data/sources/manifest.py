@@ -11,6 +11,7 @@ from typing import Any
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped, Split
+from lince.core.wording import counted, natural
 from lince.data.bulk import collector_paused
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
@@ -22,7 +23,6 @@ from lince.data.manifest.table import SUFFIXES, Table, read_table
 from lince.data.sources.folder import SPLIT_NAMES
 from lince.data.sources.marker import read_marker
 from lince.data.sources.request import Request
-from lince.data.sources.walk import natural
 
 _SPLITS: dict[str, Split] = {
     **SPLIT_NAMES,
@@ -65,6 +65,8 @@ def read(request: Request) -> Collection:
 
 def _read(request: Request) -> Collection:
     path = request.path
+    if os.path.isdir(path):  # noqa: PTH112 a name that cannot be is told of below
+        raise SourceError("This is a folder, not a file", received=path, fix=f"write folder:{path}")
     table = read_table(path, frozenset(RESERVED) | {(request.target or "label").lower()})
     columns = find_columns(table, path, request.target)
     if not len(table):
@@ -145,10 +147,19 @@ def _attributes(table: Table, columns: Columns) -> tuple[dict[str, list[Any]], l
 
 def _bare_notices(table: Table, rows: Rows) -> list[str]:
     bare = Counter(reason.split(",")[0] for reason in rows.left.values() if reason and not reason.startswith(MISSING))
-    notices = [f"{bare[what]} rows have {what} and were left out." for what in ("no path", "no label") if bare[what]]
+    notices = [
+        f"{counted(bare[what], 'row has', 'rows have')} {what} and {_left(bare[what])}."
+        for what in ("no path", "no label")
+        if bare[what]
+    ]
     if table.skipped:
-        notices.append(f"{len(table.skipped)} rows do not fit the header and were left out.")
+        count = len(table.skipped)
+        notices.append(f"{counted(count, 'row does', 'rows do')} not fit the header and {_left(count)}.")
     return notices
+
+
+def _left(count: int) -> str:
+    return "was left out" if count == 1 else "were left out"
 
 
 def _label_notices(counts: Counter[str]) -> list[str]:

@@ -12,10 +12,10 @@ from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import Sample, Skipped, Split
+from lince.core.wording import natural
 from lince.data.collection import Collection
 from lince.data.sources.medpix_files import Layout, Record, locate, records
 from lince.data.sources.request import Request
-from lince.data.sources.walk import natural
 
 TARGETS = ("type", "location")
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
+from lince.core.paths import expanded
 from lince.core.types import LabelSpace, Sample, Skipped
+from lince.core.wording import natural
 from lince.data.collection import Collection
 from lince.data.documents import IMAGES, REPORTS, Document, key, name_of, query, to_sample
 from lince.data.mongo import SCHEMES, Address, Database, MovedError, connect, parse_address
 from lince.data.sources.request import Request
-from lince.data.sources.walk import natural
 from lince.data.store import as_stored
 from lince.data.where import Condition, check_known, no_match
 
@@ -113,7 +113,7 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
 
 
 def _root(address: Address, marker: Mapping[str, Any]) -> str:
-    root = str(Path(address.root).expanduser()) if address.root else str(marker["root"])
+    root = str(expanded(address.root)) if address.root else str(marker["root"])
     if root and not os.path.isdir(root):  # noqa: PTH112 a text from elsewhere, which Path may refuse
         raise SourceError(
             "The folder of the stored images is not on this machine",

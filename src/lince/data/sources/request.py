@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from lince.core.events import EventBus
+from lince.core.paths import expanded
 from lince.core.types import LabelSpace
 from lince.data.where import Condition
 
@@ -48,11 +49,8 @@ class Request:
 
     @property
     def path(self) -> Path:
-        """The location as a path, with ``~`` resolved."""
-        try:
-            return Path(self.location).expanduser()
-        except RuntimeError:  # ~name, and there is no such user
-            return Path(self.location)
+        """The location as a path, with ``~`` resolved (see `lince.core.paths.expanded`)."""
+        return expanded(self.location)
 
     def label_space(self, names: Sequence[str], *, guess_positive: bool = True) -> LabelSpace:
         """Class names in order: those of the model to be measured where they fit, else the names found.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from lince.core.types import Skipped
+from lince.core.wording import natural
 from lince.imaging import IMAGE_SUFFIXES
 
 _CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir", "readme", "license", "makefile"})
@@ -26,12 +27,6 @@ class Found:
     images: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
-
-
-def natural(text: str) -> tuple[list[tuple[int, str]], str]:
-    """Sort key in which 2 comes before 10, the same on every system."""
-    pieces = re.split(r"([0-9]+)", text.casefold())
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], text
 
 
 def is_clutter(name: str) -> bool:
