@@ -247,6 +247,24 @@ def test_weights_that_go_wrong_later_go_back_to_the_best_epoch(tmp_path: Path, m
     assert [row["epoch"] for row in result.history] == [1, 2, 3, 4]
 
 
+def test_weights_that_lead_astray_again_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss explodes in the second epoch and in its repetition, three steps each."""
+    calls = {"count": 0}
+    true = Balance.losses
+
+    def losses(self: Balance, logits: torch.Tensor, labels: torch.Tensor, *, validation: bool = False) -> torch.Tensor:
+        calls["count"] += not validation
+        return true(self, logits, labels, validation=validation) * (1e4 if 3 < calls["count"] <= 9 else 1)
+
+    monkeypatch.setattr(Balance, "losses", losses)
+    _, result, heard = run(tmp_path, data())
+    assert [line.partition("; ")[2] for line in notices(heard)] == [
+        "going on from the best epoch with a tenth of the learning rate",
+        "going on from the beginning with a tenth of the learning rate",
+    ]
+    assert [row["learning_rate"] for row in result.history] == pytest.approx([1e-3, 1e-5, 1e-5, 1e-5])
+
+
 def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """A machine on which more than so many images do not fit."""
     true = Network.forward
