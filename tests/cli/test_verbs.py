@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,28 @@ def test_export_says_what_goes_in_and_comes_out(
     assert out.stat().st_size > 10_000
     assert main(arguments) == 2
     assert "or --force" in capsys.readouterr().err
+
+
+def test_tune_ends_with_a_command_that_trains(tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "out"
+    quick = ["--model", "small-cnn", "--image-size", "16", "--epochs", "2", "--seed", "1"]
+    arguments = ["tune", str(tiny_images), *quick, "--out", str(out), "--log-dir", str(tmp_path)]
+    assert main([*arguments, "--trials", "2"]) == 0
+    shown = capsys.readouterr()
+    assert "Best validation AUC" in shown.out
+    assert "the test part, which was not looked at" in shown.out
+    assert "Trial 2 of 2" in shown.err
+    assert f"lince train {tiny_images} --config {out / 'best.yaml'}" in shown.out
+    assert len(shown.out.splitlines()) < 24, "one screen"
+    assert main([*arguments, "--trials", "2", "--storage", "nonsense"]) == 2
+    assert "cannot be opened" in capsys.readouterr().err
+
+
+def test_tune_without_its_package_is_one_sentence(
+    tiny_images: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main(["tune", str(tiny_images)]) == 2
+    shown = capsys.readouterr().err
+    assert "lince-med[tune]" in shown
+    assert len(shown.splitlines()) == 1

@@ -101,8 +101,8 @@ def _show(found: Tuned) -> None:
         weight = "" if share is None else f"  importance {share:.0%}"
         typer.echo(f"  {name.replace('_', '-'):<12} {short(value):<10}{weight}".rstrip())
     typer.echo(
-        f"The best of {found.trials} on the same {found.validation_images} images is too good to be true of others: "
-        "the test part, which was not looked at, will tell."
+        f"The best of {found.trials} trials on the same {found.validation_images} images is a little lucky; "
+        "the test part, which was not looked at, says how much."
     )
     typer.echo(f"Picture: {found.picture}")
     command = f"lince train {shlex.quote(without_credentials(found.source))} --config {shlex.quote(str(found.config))}"

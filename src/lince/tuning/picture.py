@@ -24,6 +24,8 @@ def draw(tuned: Tuned) -> bytes:
     _trials(axes[0], tuned)
     if tuned.importances:
         _importances(axes[1], tuned)
+    # Below the panels: inside, it would hide trials.
+    figure.legend(frameon=False, fontsize=8.5, loc="outside lower left", ncols=2 * panels)
     FigureCanvasAgg(figure)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, facecolor="white", metadata={"Software": "lince"})
@@ -44,7 +46,6 @@ def _trials(axes: Axes, tuned: Tuned) -> None:
     axes.set_xlabel("Trial", color=_INK)
     axes.set_ylabel("Validation AUC", color=_INK)
     axes.set_title(f"{tuned.trials} trials, {tuned.stopped} of them stopped early", loc="left", color=_INK)
-    axes.legend(frameon=False, fontsize=8.5, loc="lower right")
     _plain(axes)
 
 

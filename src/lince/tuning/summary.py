@@ -24,6 +24,8 @@ from lince.tuning.study import BASELINE, finished
 
 CONFIG = "best.yaml"
 PICTURE = "tuning.png"
+# Searched trials to the end; with fewer, importances would be made of chance.
+_ENOUGH = 8
 
 
 @final
@@ -126,7 +128,7 @@ def importances(complete: list[FrozenTrial]) -> dict[str, float]:
     By the ANOVA of Watanabe, Bansal & Hutter, "PED-ANOVA", IJCAI 2023.
     """
     searched = [trial for trial in complete if trial.params]
-    if len(searched) < 4 or len({trial.value for trial in searched}) < 2:
+    if len(searched) < _ENOUGH or len({trial.value for trial in searched}) < 2:
         return {}
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler())
     study.add_trials(searched)
