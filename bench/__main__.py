@@ -24,6 +24,7 @@ TOPICS = (
     "audit",
     "manifest",
     "accuracy",
+    "augmentation",
 )
 
 

@@ -69,3 +69,12 @@ def test_too_many_lines_end_in_an_ellipsis() -> None:
 
 def test_a_letter_wider_than_its_room_does_not_hang() -> None:
     assert wrap("www", FONT, 1) == ["w", "w", "w"]
+
+
+def test_portuguese_names_are_drawn_letter_by_letter() -> None:
+    """A font without a letter draws the same box for each."""
+
+    def drawn(name: str) -> bytes:
+        return bytes(sheet(row(name=name)).tobytes())
+
+    assert len({drawn(letter) for letter in "ãçéõ×±"}) == 6

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,7 +19,7 @@ _WHITE, _INK, _QUIET, _LINE = (255, 255, 255), (33, 37, 41), (108, 117, 125), (2
 _MARGIN, _GAP, _LABEL_WIDTH = 24, 8, 168
 # Side of a tile: small images are enlarged by a whole number, so that their pixels stay what they are.
 _TILE = 160
-_TITLE, _TEXT, _SMALL = 20, 14, 12
+_TITLE, _TEXT, _SMALL = 18, 13, 11
 
 
 @final
@@ -119,8 +121,12 @@ def _picture(tile: NDArray[np.uint8], side: int) -> Picture:
     return image.resize((side, side), Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS)
 
 
+@lru_cache
 def _font(size: int) -> Any:
-    return ImageFont.load_default(size)
+    """DejaVu Sans, which comes with matplotlib: Pillow's own font has no accents."""
+    import matplotlib
+
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
 
 
 def _line(size: int) -> int:

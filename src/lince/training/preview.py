@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ def draw_preview(
     title = f"{collection.name}: what the network sees ({side})"
     synthetic = ["SYNTHETIC images."] if collection.synthetic else []
     if choice is None:
-        return ContactSheet(title, _plain_rows(shown), columns=(), notes=synthetic).draw()
+        return ContactSheet(title, _plain_rows(shown, collection.counts()), columns=(), notes=synthetic).draw()
     rows = [_augmented_row(sample, pixels, choice, versions, seed) for sample, pixels in shown]
     columns = ("original", *(f"version {number + 1}" for number in range(versions)))
     return ContactSheet(title, rows, columns=columns, notes=[*synthetic, f"{choice.sentence}."]).draw()
@@ -142,14 +142,15 @@ def _in_turns(collection: Collection, seed: int) -> Iterator[Sample]:
                 yield collection.samples[int(positions[turn])]
 
 
-def _plain_rows(shown: Sequence[tuple[Sample, NDArray[np.uint8]]], *, across: int = 6) -> list[SheetRow]:
-    """Images of a class side by side."""
+def _plain_rows(
+    shown: Sequence[tuple[Sample, NDArray[np.uint8]]], counts: Mapping[str, int], *, across: int = 6
+) -> list[SheetRow]:
+    """Images of a class side by side, with how many of it there are."""
     rows: list[SheetRow] = []
     for name in dict.fromkeys(sample.label for sample, _ in shown):
-        tiles = [(sample.name, pixels) for sample, pixels in shown if sample.label == name]
-        for start in range(0, len(tiles), across):
-            part = tiles[start : start + across]
-            rows.append(SheetRow(name, part[0][0] if len(part) == 1 else "", tuple(pixels for _, pixels in part)))
+        tiles = tuple(pixels for sample, pixels in shown if sample.label == name)
+        detail = f"{counts[name]:,} image{'' if counts[name] == 1 else 's'}"
+        rows += [SheetRow(name, detail, tiles[start : start + across]) for start in range(0, len(tiles), across)]
     return rows
 
 

@@ -35,6 +35,7 @@ def _policies() -> dict[str, AugmentationSpec]:
     def add(name: str, *effects: AnyEffect, fill: Fill = "black") -> None:
         found[name] = AugmentationSpec(name=name, effects=effects, fill=fill)
 
+    # Noise and blur touch the fewer images: those that are to be judged come without them.
     # Safe for any image: nothing is mirrored.
     add(
         "light",
@@ -65,7 +66,7 @@ def _policies() -> dict[str, AugmentationSpec]:
         Brightness(share=0.20),
         Contrast(share=0.25),
         Gamma(share=0.30),
-        GaussianNoise(deviation=0.03),
+        GaussianNoise(deviation=0.03, probability=0.3),
         Blur(share=0.005, probability=0.2),
         Cutout(share=0.2, probability=0.3),
     )
@@ -80,7 +81,7 @@ def _policies() -> dict[str, AugmentationSpec]:
         Brightness(share=0.15),
         Contrast(share=0.20),
         Gamma(share=0.20),
-        Speckle(deviation=0.10),
+        Speckle(deviation=0.08, probability=0.3),
         Blur(share=0.004, probability=0.2),
     )
     # The heart lies left: a chest is mirrored now and then, against leaning on a side, and never upside down.
@@ -94,7 +95,7 @@ def _policies() -> dict[str, AugmentationSpec]:
         Brightness(share=0.10),
         Contrast(share=0.20),
         Gamma(share=0.25),
-        GaussianNoise(deviation=0.02),
+        GaussianNoise(deviation=0.02, probability=0.3),
     )
     # A slide has no upside and no side; what differs between laboratories is the stain.
     add(
@@ -120,7 +121,7 @@ def _policies() -> dict[str, AugmentationSpec]:
         Elastic(share=0.02, probability=0.5),
         Brightness(share=0.05),
         Contrast(share=0.08),
-        GaussianNoise(deviation=0.02),
+        GaussianNoise(deviation=0.02, probability=0.3),
     )
     # As CT, but values have no unit: they depend on sequence, coil and scanner.
     add(
@@ -132,7 +133,7 @@ def _policies() -> dict[str, AugmentationSpec]:
         Brightness(share=0.15),
         Contrast(share=0.20),
         Gamma(share=0.25),
-        GaussianNoise(deviation=0.02),
+        GaussianNoise(deviation=0.02, probability=0.3),
     )
     return found
 

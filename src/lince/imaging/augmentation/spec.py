@@ -17,8 +17,8 @@ from lince.imaging.augmentation.tones import has_colour
 
 # Degrees beyond which a picture no longer stands upright.
 _UPRIGHT = 45
-# Images changed at once: few enough for the processor's cache, many for an accelerator.
-_BLOCK, _BLOCK_ON_DEVICE = 8, 512
+# Values changed at once on the processor, which stay in its cache, and images at once on an accelerator.
+_BLOCK_VALUES, _BLOCK_ON_DEVICE = 2**20, 512
 
 
 @final
@@ -69,7 +69,7 @@ def augment(pixels: Tensor, spec: AugmentationSpec, *, seed: int) -> Tensor:
     Tensor
         (N, S, S, C) uint8, contiguous. An image whose channels are equal keeps them equal.
     """
-    size = _BLOCK_ON_DEVICE if pixels.is_cuda else _BLOCK
+    size = _BLOCK_ON_DEVICE if pixels.is_cuda else max(1, _BLOCK_VALUES // max(1, pixels[:1].numel()))
     changed = torch.empty(pixels.shape, dtype=torch.uint8, device=pixels.device)
     with torch.no_grad():
         for start in range(0, len(pixels), size):
