@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lince.core.errors import SourceError
+from lince.core.errors import ConfigError, SourceError
 from lince.data import load
-from lince.data.sources import SOURCES, _parse
+from lince.data.sources import SOURCES, _parse, options_for
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,16 @@ def test_a_folder_named_as_a_medmnist_set_is_a_folder(
     folder = put("a/1.png", "b/1.png", root="breastmnist")
     monkeypatch.chdir(folder.parent)
     assert load("breastmnist").labels.names == ("a", "b")
+
+
+def test_a_size_means_nothing_to_a_file_of_one_size(make_npz: Callable[..., Path]) -> None:
+    place = make_npz()
+    for source in (str(place), f"medmnist:{place}", str(place.with_name("BreastMNIST.NPZ"))):
+        with pytest.raises(ConfigError, match=r"--size chooses a file .* \(received: 64\); leave it out"):
+            load(source, size=64)
+    # Options of one collection are passed on to another, which then does without.
+    assert options_for(str(place), {"size": 64, "where": ("label=benign",)}) == {"where": ("label=benign",)}
+    assert options_for("breastmnist", {"size": 64, "target": "type"}) == {"size": 64}
 
 
 def test_a_collection_is_returned_as_it_is(put: Callable[..., Path]) -> None:

@@ -49,12 +49,17 @@ def test_what_was_stored_comes_back_whole(medpix: Path, stored: str, target: str
         (["split=val"], 2),
         (["group=mpx1,MPX3"], 3),
         (["group!=MPX1"], 5),
+        (["Sex==FEMALE"], 3),
     ],
 )
 def test_the_server_runs_the_filter(medpix: Path, stored: str, wire: Wire, where: list[str], images: int) -> None:
     expected = load(medpix, where=where, target="location")
     back = load(stored, where=where, target="location")
     assert facts(back) == facts(expected)
+    # Of all that is stored, though the server sent only these.
+    (told,) = [notice for notice in back.notices if notice.startswith("--where")]
+    assert told in expected.notices
+    assert f"kept {images} of 7 images" in told
     assert wire.found["Image_Descriptions"] == images == len(back)
     assert wire.filters("Image_Descriptions")[-1] != {}
 

@@ -36,17 +36,20 @@ class Source:
         Reads the collection.
     takes
         Which of ``size``, ``target`` and ``table`` mean something to it; the others are refused.
+    filters
+        Whether ``read`` applies the conditions itself.
     """
 
     kind: str
     recognises: Callable[[str], bool]
     read: Callable[[Request], Collection]
     takes: frozenset[str] = frozenset()
+    filters: bool = False
 
 
 # Asked in this order; the last one takes whatever is left and says what it expected.
 SOURCES: tuple[Source, ...] = (
-    Source("mongodb", mongodb.recognises, mongodb.read, frozenset({"target"})),
+    Source("mongodb", mongodb.recognises, mongodb.read, frozenset({"target"}), filters=True),
     Source("medmnist", medmnist.recognises, medmnist.read, frozenset({"size"})),
     Source("phantoms", phantoms.recognises, phantoms.read),
     Source("breakhis", breakhis.recognises, breakhis.read, frozenset({"target"})),
@@ -74,8 +77,10 @@ def load(
     ----------
     source
         A folder of class folders (already split into ``train``, ``val``, ``test`` or not), a MedMNIST ``.npz`` by
-        path, or a MedMNIST name such as ``breastmnist``. ``kind:location`` names the kind: ``folder:``,
-        ``medmnist:``, ``phantoms:``. A `Collection` is returned as it is.
+        path, a MedMNIST name such as ``breastmnist``, a manifest, a tree of BreakHis, MedPix or DICOM, or a database.
+        ``kind:location`` names the kind: ``folder:``, ``manifest:``, ``medmnist:``, ``breakhis:``, ``medpix:``,
+        ``dicom:``, ``phantoms:``; an address that begins with ``mongodb://`` needs none. A `Collection` is returned
+        as it is, or filtered.
     positive
         The class that sensitivity speaks of; chosen by name when not given.
     size
@@ -108,14 +113,16 @@ def load(
     _check_options(reader, location, {"size": size, "target": target, "table": table})
     joined = None if table is None else expanded(table)
     request = Request(location, positive, size, target, conditions, joined, classes, bus)
-    return filtered(reader.read(request), conditions, classes=classes)
+    found = reader.read(request)
+    return found if reader.filters else filtered(found, conditions, classes=classes)
 
 
 def options_for(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the options of another source, as keywords of `load`, that mean something to this one too."""
     kind, location = _parse(source)
     reader = next(s for s in SOURCES if (s.kind == kind if kind else s.recognises(location)))
-    return {name: value for name, value in options.items() if name not in _ELSEWHERE or name in reader.takes}
+    takes = reader.takes - ({"size"} if medmnist.is_file(location) else set())
+    return {name: value for name, value in options.items() if name not in _ELSEWHERE or name in takes}
 
 
 _ELSEWHERE = {"size": "; --image-size sets the side that the network sees", "target": "", "table": ""}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lince.core.errors import SourceError
+from lince.core.errors import ConfigError, SourceError
 from lince.core.types import SPLITS, LabelSpace, Sample, Split
 from lince.data.catalog import MedMnist, by_stem, catalog
 from lince.data.collection import Collection
@@ -19,8 +19,12 @@ from lince.data.sources.request import Request
 
 def recognises(location: str) -> bool:
     """An ``.npz`` path, or one of the twelve names where no file or folder is called so."""
-    suffix = Path(location).suffix.lower()
-    return suffix == ".npz" or (location.strip().lower() in catalog() and not Path(location).exists())
+    return is_file(location) or (location.strip().lower() in catalog() and not Path(location).exists())
+
+
+def is_file(location: str) -> bool:
+    """Whether a location is a file of one size rather than a name."""
+    return Path(location.strip()).suffix.lower() == ".npz"
 
 
 def read(request: Request) -> Collection:
@@ -34,9 +38,17 @@ def read(request: Request) -> Collection:
     ------
     SourceError
         An unknown name, no network, a damaged file, or a set with several findings per image.
+    ConfigError
+        ``size`` is asked of a file, which has its own.
     """
     name = request.location.strip().lower()
-    if Path(name).suffix == ".npz":
+    if is_file(name):
+        if request.size is not None:
+            raise ConfigError(
+                "--size chooses a file of a MedMNIST set, and this is a file already",
+                received=request.size,
+                fix="leave it out, or give the set by its name; --image-size sets the side that the network sees",
+            )
         path = request.path
         facts = by_stem(path.stem)
         if facts is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
@@ -16,7 +16,7 @@ from lince.data.documents import IMAGES, REPORTS, Document, key, name_of, query,
 from lince.data.mongo import SCHEMES, Address, Database, MovedError, connect, parse_address
 from lince.data.sources.request import Request
 from lince.data.store import as_stored
-from lince.data.where import Condition, check_known, no_match
+from lince.data.where import Condition, check_known, filtered, no_match
 
 _FIELDS = {"label": "label", "group": "U_id", "split": "split"}
 # Cases named in one query; beyond it, the filter is run here instead.
@@ -85,7 +85,7 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
             received=asked.target,
             fix=f"choose one of: {', '.join(sorted(known))}",
         )
-    check_known(asked.where, known)
+    asked = replace(asked, where=check_known(asked.where, known))
     root = _root(address, marker)
     names = _class_names(request, asked)
     found = asked.base.find(IMAGES, _query(asked))
@@ -101,7 +101,7 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
             skipped.append(Skipped(str(document["image"]), f"the image has no {asked.target}"))
         else:
             samples.append(sample)
-    return Collection(
+    collection = Collection(
         name=str(marker["name"]),
         samples=tuple(samples),
         labels=_labels(request, asked, names),
@@ -110,6 +110,8 @@ def _read(request: Request, address: Address, asked: _Asked) -> Collection:
         skipped=tuple(skipped),
         root=root,
     )
+    # A query may find more than the conditions allow.
+    return filtered(collection, asked.where, classes=request.classes, whole=int(marker["images"]))
 
 
 def _root(address: Address, marker: Mapping[str, Any]) -> str:
