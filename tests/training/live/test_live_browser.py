@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,14 @@ def open_page(browser: Any) -> Iterator[Open]:
     assert complaints == []
 
 
+def until(page: Any, condition: str) -> None:
+    """Wait for a condition; Playwright's own way of waiting is refused by the page's content policy."""
+    deadline = time.monotonic() + 15
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
 @pytest.fixture(scope="module")
 def watched(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with watched_training(tiny_images, tmp_path_factory.mktemp("live") / "bundle") as found:
@@ -66,7 +75,7 @@ def test_curves_panels_and_images_are_drawn(open_page: Open, watched: Watched) -
     assert page.locator("#matrix tbody th").all_inner_texts() == ["benign", "malignant"]
     shots = page.locator(".shot")
     assert shots.count() >= 2
-    page.wait_for_function("[...document.querySelectorAll('.frame img')].every(i => i.complete && i.naturalWidth > 0)")
+    until(page, "[...document.querySelectorAll('.frame img')].every(i => i.complete && i.naturalWidth > 0)")
     assert "%" in shots.first.locator(".verdict").inner_text()
     assert page.locator("#plan li").count() >= 3
 
@@ -141,9 +150,9 @@ def test_names_are_text_and_the_report_outlives_the_training(
         assert set(page.locator("#matrix tbody th").all_inner_texts()) == set(HOSTILE)
         assert page.locator("#figures tr").count() >= 5
         assert page.locator("#figures b").first.inner_text()[:2] in ("0.", "1.")
-        page.wait_for_function("performance.getEntriesByName(location.origin + '/report').length > 0")
+        until(page, "performance.getEntriesByName(location.origin + '/report').length > 0")
         live.say_goodbye()
-    page.wait_for_function("document.getElementById('report').href.startsWith('blob:')")
+    page.locator("#report[href^='blob:']").wait_for()
     assert "lince has ended" in page.locator("#now").inner_text()
     assert page.locator("#status").inner_text() == "Finished"
     with page.context.expect_page() as opened:

@@ -148,7 +148,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """GET of what `PageServer.answer` knows, for programs and pages of this computer."""
 
-    protocol_version = "HTTP/1.1"
+    # A connection for each answer: one that was kept would be answered on after the server has stopped.
+    protocol_version = "HTTP/1.0"
     server_version, sys_version = "lince", ""
     timeout = 30
 

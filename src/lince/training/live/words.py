@@ -119,11 +119,9 @@ PORTUGUESE = {
     "The last five minutes.": "Os últimos cinco minutos.",
     # The end
     "Figures on the test images": "Resultados nas imagens de teste",
-    "{n} images, opened once. Lines are 95 % intervals.": (
-        "{n} imagens, abertas uma só vez. As linhas são intervalos de 95 %."
-    ),
-    "{n} images of {groups} patients or groups, opened once. Lines are 95 % intervals.": (
-        "{n} imagens de {groups} doentes ou grupos, abertas uma só vez. As linhas são intervalos de 95 %."
+    "{n} images, opened once, with 95 % intervals.": ("{n} imagens, abertas uma só vez, com intervalos de 95 %."),
+    "{n} images of {groups} patients or groups, opened once, with 95 % intervals.": (
+        "{n} imagens de {groups} doentes ou grupos, abertas uma só vez, com intervalos de 95 %."
     ),
     "for {name}": "para {name}",
     "Only {n} images of one class: read the intervals, not the figures.": (

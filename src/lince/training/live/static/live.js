@@ -72,6 +72,7 @@ function header(state) {
   pill(state.status, STATUS[state.status]);
   const [text, share] = progress(state);
   at("now").textContent = text;
+  at("now").hidden = !text;
   at("track").firstElementChild.style.width = `${(100 * share).toFixed(1)}%`;
   at("track").setAttribute("aria-valuenow", Math.round(100 * share));
   at("track").hidden = ended(state);
@@ -184,7 +185,7 @@ function end(state) {
   if (!shown) return;
   const grouped = found.n_groups && found.n_groups !== found.n;
   at("end-note").textContent = words.say(
-    grouped ? "{n} images of {groups} patients or groups, opened once. Lines are 95 % intervals." : "{n} images, opened once. Lines are 95 % intervals.",
+    grouped ? "{n} images of {groups} patients or groups, opened once, with 95 % intervals." : "{n} images, opened once, with 95 % intervals.",
     { n: words.number(found.n, 0), groups: words.number(found.n_groups ?? 0, 0) },
   );
   const scarce = Math.min(...Object.values(found.counts ?? {}).filter((n) => n > 0));
@@ -220,6 +221,7 @@ function lost() {
   if (known.report) at("report").href = known.report;
   if (!known.state) return pill("lost", "No connection");
   if (!ended(known.state)) pill("lost", "No connection");
+  at("now").hidden = false;
   at("now").textContent = words.say("lince has ended. This page keeps what it had received.");
 }
 
