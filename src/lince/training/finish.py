@@ -113,7 +113,6 @@ def finish(
         ``out`` exists or cannot be written; the disk is full.
     """
     bus.publish(WorkStarted(_TASK, 1))
-    labels = prepared.collection.labels
     with atomic_folder(out) as folder:
         used = np.concatenate([prepared.rows("train"), prepared.rows("val")])
         hashes = {
@@ -131,20 +130,16 @@ def finish(
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels[test.rows])
         if held_out:
-            manifest = _with_cross_validation(manifest, held_out, calibrated(logits, temperature), prepared, predictor)
-            write_out_of_fold(
-                folder / "report" / "out_of_fold.csv",
-                val.names, val.groups, val.truth, calibrated(logits, temperature), held_out.fold, labels.names,
-            )  # fmt: skip
+            table = calibrated(logits, temperature)
+            manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)
+            place = folder / "report" / "out_of_fold.csv"
+            write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
         figures = dict(manifest.figures)
         for part, scores in ((val, logits), (test, test_logits)):
-            place = folder / "report"
-            if part is val:
-                place = place / ("out_of_fold" if held_out else "validation")
-            assessment = _report(
-                place, part, calibrated(scores, temperature), point, manifest, prepared, options, history
-            )
-            figures[part.split] = short_figures(assessment)
+            inner = "" if part is test else "out_of_fold" if held_out else "validation"
+            likely = calibrated(scores, temperature)
+            found = _report(folder / "report" / inner, part, likely, point, manifest, prepared, options, history)
+            figures[part.split] = short_figures(found)
         point_record = _record(point, options, "out-of-fold predictions" if held_out else "validation")
         manifest = manifest.model_copy(
             update={"temperature": temperature, "operating_point": point_record, "figures": figures}

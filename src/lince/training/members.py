@@ -255,7 +255,9 @@ class Trainer:
                 splits[row] = part
         inner = replace(own, collection=own.collection.with_splits(splits))
         if candidate.way == "tuned" and isinstance(network.head, LinearHead):
-            features = self._features(network, plan, 4 if plan.augmentation else 1, own, learn)
+            # As many views as the candidate ``head`` has: its features are there already.
+            views = self.plan(replace(candidate, way="head")).phases[0].views
+            features = self._features(network, plan, views, own, learn)
             solve_head(network.head, features, self.prepared.labels[learn], penalty=PENALTIES[1])
         label = f"{candidate.name}/fold-{fold + 1}"
         phases = tuple(phase.model_copy(update={"name": f"{label}/{phase.name}"}) for phase in plan.phases)
