@@ -24,6 +24,7 @@ from lince.inference import Predictor, export_onnx
 from lince.inference import export as module
 from lince.inference.bundle import WEIGHTS, Bundle, ModelRecord, write_manifest, write_weights
 from lince.models import build, entry_for
+from lince.models.ensemble import Ensemble, group_of
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -86,6 +87,23 @@ def test_every_kind_of_model(kind: str, tiny_bundle: Path, tmp_path: Path, monke
     done = export_onnx(bundle, tmp_path / "a.onnx")
     assert_equal_predictions(bundle, done.path)
     assert str(tmp_path) not in done.path.read_bytes().decode("latin-1"), "a folder of this machine is in the file"
+
+
+def test_an_ensemble_of_members_that_see_other_sizes_and_mirror_images(tiny_bundle: Path) -> None:
+    bundle = Bundle(tiny_bundle)
+    entry = entry_for("small-cnn")
+    groups, heads = [], []
+    for side, mirrored in ((64, False), (32, True)):
+        torch.manual_seed(side)
+        networks = [build(entry, 2, entry.image_spec(side)).eval() for _ in range(2)]
+        group, own = group_of(networks, side=side, mirrored=mirrored)
+        groups.append(group)
+        heads.append(own)
+    model = module._Served(Ensemble(groups, heads, [0.3, 0.7], channels=1), 1.3).eval().requires_grad_(False)
+    session = onnxruntime.InferenceSession(module._serialised(model, bundle), providers=["CPUExecutionProvider"])
+    pixels = np.random.default_rng(4).integers(0, 256, (3, 64, 64, 1), np.uint8)
+    (found,) = session.run(None, {"pixels": pixels})
+    np.testing.assert_allclose(found, model(torch.from_numpy(pixels)).numpy(), atol=1e-4)
 
 
 def test_the_file_says_what_it_is(tiny_bundle: Path, exported: Path) -> None:

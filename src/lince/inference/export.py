@@ -159,6 +159,8 @@ def _serialised(model: _Served, bundle: Bundle) -> bytes:
                 output_names=[OUTPUT],
                 dynamic_shapes={"pixels": {0: "N"}},
                 dynamo=True,
+                # Its constant folding fails on halves of a batch of any size; the runtime folds constants anyway.
+                optimize=False,
                 verbose=False,
             )
             if program is None:
