@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lince.cli import main
 from lince.data import load
@@ -70,6 +72,57 @@ def test_split_refuses_fractions(
     assert main(["data", "split", str(tiny_images), str(tmp_path / "m.csv"), *words]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "m.csv").exists()
+
+
+def test_paths_into_the_cache_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    rng = np.random.default_rng(0)
+    images = {f"{part}_images": rng.integers(0, 256, (60, 28, 28), np.uint8) for part in ("train", "val", "test")}
+    labels = {f"{part}_labels": np.arange(60, dtype=np.uint8).reshape(-1, 1) % 2 for part in ("train", "val", "test")}
+    np.savez(tmp_path / "breastmnist.npz", **images, **labels)
+    monkeypatch.setenv("LINCE_CACHE", "cache")  # relative, as the paths of its images then are
+    monkeypatch.chdir(tmp_path)
+    for verb in ("convert", "split"):
+        assert main(["data", verb, "breastmnist.npz", f"{verb}.csv"]) == 0
+        assert "cache: the manifest is of use on this machine, until the cache is deleted." in capsys.readouterr().err
+    monkeypatch.setenv("LINCE_CACHE", "other")
+    assert main(["data", "convert", "convert.csv", "again.csv"]) == 0
+    assert "cache" not in capsys.readouterr().err
+
+
+def test_names_cannot_forge_lines_on_the_terminal(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("a\nproblems: none", "b\x1b[2J"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("L", (8, 8), 50 * number).save(tmp_path / "set" / name / f"{number}.png")
+    out = tmp_path / "m\n.csv"
+    for words in (["info", str(tmp_path / "set")], ["convert", str(tmp_path / "set"), str(out)]):
+        assert main(["data", *words]) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert "a\\nproblems: none" in shown
+        assert "b\\x1b[2J" in shown
+        assert "problems: none" not in shown.splitlines()
+
+
+def test_info_shows_class_names_as_they_are(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("ductal_carcinoma", "fibro_adenoma"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / "1.png")
+    assert main(["data", "info", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "  ductal_carcinoma: 1" in shown
+    assert "looked at: 2" in shown
+
+
+def test_the_home_folder_stands_for_itself_in_out(
+    tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "convert", str(tiny_images), "~/m.csv"]) == 0
+    assert (tmp_path / "m.csv").is_file()
+    assert main(["data", "split", str(tiny_images), "~/m.csv"]) == 2
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_is_known_before_the_work(tmp_path: Path, capsys: Capture) -> None:

@@ -119,7 +119,7 @@ def test_labels_by_patient_from_a_table(tree: Tree) -> None:
     assert found.counts() == {"a": 6, "b": 4}
     assert {sample.group for sample in found.samples} == {f"P{p}" for p in range(5)}
     assert "joined on PatientID by its column PatientID: 10 of 12 files have one" in told(found)
-    assert "1 of 6 rows of labels.csv name no file here" in told(found)
+    assert "1 of 6 rows of labels.csv names no file here" in told(found)
 
 
 def test_contradicting_rows_are_skipped_files(tree: Tree) -> None:

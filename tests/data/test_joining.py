@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,30 @@ def test_contradicting_rows_are_refused_for_their_files_alone(join: Join) -> Non
     assert joined.labels == [None] * 4 + ["b"] * 4
     assert set(joined.refused) == {0, 1, 2, 3}
     assert joined.refused[0] == "labels of labels.csv contradict each other: a (line 2), c (line 4)"
+    assert joined.notices[1:] == [
+        "4 files were left out, since rows of labels.csv contradict each other: a (line 2), c (line 4)."
+    ]
+
+
+def test_a_column_of_labels_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text = [None, pa.py_buffer(struct.pack("<3i", 0, 1, 2)), pa.py_buffer(b"\xffa")]
+    odd = pa.Array.from_buffers(pa.string(), 2, text)
+    place = tmp_path / "labels.parquet"
+    files = [Keys("a", patient="P1"), Keys("b", patient="P2")]
+    parquet.write_table(pa.table({"patient": ["P1", "P2"], "label": ["x", "y"], "note": odd}), place)
+    joined = join_labels(place, files)
+    assert joined.labels == ["x", "y"]
+    assert "The column note of labels.parquet was left alone: its text is not UTF-8." in joined.notices
+    with pytest.raises(SourceError, match=r"The column note of labels.parquet cannot be read: its text is not UTF-8"):
+        join_labels(place, files, target="note")
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"is a folder, not a file.*give a CSV, TSV or Parquet file"):
+        join_labels(tmp_path, [Keys("a")])
 
 
 def test_rows_without_a_label_give_none(join: Join) -> None:

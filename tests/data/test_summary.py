@@ -11,7 +11,8 @@ from pathlib import Path
 import pydicom.data
 import pytest
 
-from lince.data import describe, load, split_collection
+from lince.core.types import LabelSpace, Sample, Skipped
+from lince.data import Collection, describe, load, split_collection
 
 Put = Callable[..., Path]
 
@@ -40,11 +41,42 @@ def test_problems_are_named(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     told = " ".join(facts["problems"])
     assert "fewer than 30 images: b (1)" in told
     assert "more than ten times" in told
-    assert "1 of 61 files looked at are unreadable" in told
+    assert "1 of 61 files looked at is unreadable" in told
     assert "40 of 61 files looked at have more pixels" in told
     assert "No patient is known" in told
     assert facts["groups"] is None
     assert facts["formats"]["unreadable"] == 1
+
+
+def test_patients_on_two_sides_and_images_without_one(tmp_path: Path) -> None:
+    rows = [("p1", "train"), ("p1", "test"), ("p2", "train"), ("p2", None), (None, "train"), (None, "test")] * 20
+    samples = tuple(
+        Sample(str(tmp_path / f"{n}.png"), "ab"[n % 2], group, split) for n, (group, split) in enumerate(rows)
+    )
+    told = describe(Collection("set", samples, LabelSpace(("a", "b")), str(tmp_path)))["problems"]
+    assert "1 patient or group stands on two sides of the given split, so its figures may flatter the model." in told
+    assert "40 of 120 images have no patient or group: what belongs together among them may be parted." in told
+    whole = tuple(sample for sample in samples if sample.group == "p2")
+    told = describe(Collection("set", whole, LabelSpace(("a", "b")), str(tmp_path)))["problems"]
+    assert not [problem for problem in told if "patient" in problem]
+
+
+def test_reasons_are_counted_by_kind() -> None:
+    reasons = [
+        "mask of 1 of 2, not an image to classify",
+        "mask of 3, not an image to classify",
+        "labels of t.csv contradict each other: a (line 2), b (line 3)",
+        "labels of t.csv contradict each other: a (line 4), c (line 5)",
+        "unknown tumour type X in the file name",
+        "named more than once with different labels (x and y), line 3, line 6",
+    ]
+    skipped = tuple(Skipped("1.png", reason) for reason in reasons)
+    assert describe(Collection("set", (), LabelSpace(("a", "b")), "set", skipped=skipped))["skipped"] == {
+        "mask": 2,
+        "labels of t.csv contradict each other": 2,
+        "unknown tumour type X in the file name": 1,
+        "named more than once with different labels (x and y)": 1,
+    }
 
 
 def test_a_huge_header_is_looked_at_without_decoding(put: Put) -> None:
@@ -70,7 +102,7 @@ def test_arrays_dicom_and_missing_files(put: Put, make_npz: Callable[..., Path])
     facts = describe(collection)
     assert facts["formats"] == {"DICOM": 2, "PNG": 1, "missing": 1}
     assert facts["sizes"]["largest"] == "128x128"
-    assert "1 of 4 files looked at are missing." in facts["problems"]
+    assert "1 of 4 files looked at is missing." in facts["problems"]
 
 
 def test_only_so_many_headers_are_read(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def evaluate(
     chosen: dict[str, Any] | None = None,
 ) -> None:
     """Measure a bundle on labelled images, with 95 % intervals."""
-    from lince.cli.console import figures_table, watching
+    from lince.cli.console import figures_table, printable, watching
     from lince.core.events import EventBus
     from lince.core.logs import log_to
     from lince.inference.measuring import evaluate as measure
@@ -43,6 +43,7 @@ def evaluate(
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return
-    figures_table(source, found.model_dump(), positive=found.positive)
+    positive = None if found.positive is None else printable(found.positive)
+    figures_table(printable(source), found.model_dump(), positive=positive)
     if out:
-        typer.echo(f"Report: {out / 'report.html'}")
+        typer.echo(f"Report: {printable(str(out / 'report.html'))}")

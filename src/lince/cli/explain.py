@@ -23,7 +23,7 @@ def explain(
     log_dir: LogDir = None,
 ) -> None:
     """Predict one image and save it with a heat map of where the network looked (Grad-CAM)."""
-    from lince.cli.console import warnings
+    from lince.cli.console import printable, warnings
     from lince.core.errors import ConfigError
     from lince.core.files import atomic_file
     from lince.core.logs import log_to, logger, prediction_fields
@@ -43,7 +43,7 @@ def explain(
         picture.save(stream, format="PNG")
     one = outcome.prediction
     logger.info("explanation", extra={**prediction_fields(one), "out": str(place)})
-    typer.echo(f"{image}: {one.label} ({100 * one.confidence:.1f} %){warnings(one)}")
+    typer.echo(f"{printable(str(image))}: {printable(one.label)} ({100 * one.confidence:.1f} %){warnings(one)}")
     if outcome.heat_map is None or not outcome.heat_map.any():
         typer.echo("No part of the image speaks for this class: the heat map is empty.")
-    typer.echo(f"Heat map: {place}")
+    typer.echo(f"Heat map: {printable(str(place))}")

@@ -97,8 +97,8 @@ def _text(found: Iterator[Prediction], _: list[str]) -> None:
     from lince.cli.console import printable, warnings
 
     for one in found:
-        parts = ", ".join(f"{name} {100 * value:.1f} %" for name, value in one.probabilities.items())
-        typer.echo(f"{printable(one.name)}: {one.label} ({parts}){warnings(one)}")
+        parts = ", ".join(f"{printable(name)} {100 * value:.1f} %" for name, value in one.probabilities.items())
+        typer.echo(f"{printable(one.name)}: {printable(one.label)} ({parts}){warnings(one)}")
 
 
 def _json(found: Iterator[Prediction], _: list[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lince.core.errors import ConfigError, SourceError
+from lince.core.wording import counted
 from lince.data.manifest import Table, read_table
 from lince.data.manifest.columns import words
 
@@ -121,11 +122,13 @@ def join_labels(table: Path, files: Sequence[Keys], *, target: str | None = None
     joined.notices.insert(
         0,
         f"Labels are the column {labels} of {table.name}, joined on {_CALLED[level]} by its column {key}: "
-        f"{found} of {len(files)} files have one.",
+        f"{found} of {counted(len(files), 'file')} {'has' if found == 1 else 'have'} one.",
     )
     used = {row for of_file in rows for row in of_file}
     if len(used) < len(content):
-        joined.notices.append(f"{len(content) - len(used)} of {len(content)} rows of {table.name} name no file here.")
+        unused = len(content) - len(used)
+        rest = f"{unused} of {counted(len(content), 'row')} of {table.name}"
+        joined.notices.append(f"{rest} {'names' if unused == 1 else 'name'} no file here.")
     joined.notices.extend(content.notices)
     joined.notices.extend(f"A row of {table.name} was left out: {skip.reason}." for skip in content.skipped[:_SHOWN])
     return joined
@@ -258,6 +261,7 @@ def _rows(cells: Sequence[str | None], find: Callable[[str], Sequence[int]], cou
 def _joined(rows: Sequence[Sequence[int]], labels: Sequence[str | None], table: Path, content: Table) -> Joined:
     """The label of each file; none, and a reason, where its rows disagree."""
     joined = Joined([])
+    contradictions: dict[str, None] = {}  # a patient's rows contradict each other once, not once for each image
     for position, of_file in enumerate(rows):
         given = {label: row for row in reversed(of_file) if (label := labels[row]) is not None}
         if len(given) > 1:
@@ -265,6 +269,11 @@ def _joined(rows: Sequence[Sequence[int]], labels: Sequence[str | None], table: 
                 f"{label} ({content.unit} {content.lines[row]})"
                 for label, row in sorted(given.items(), key=lambda item: item[1])[:_SHOWN]
             )
+            contradictions[told] = None
             joined.refused[position] = f"labels of {table.name} contradict each other: {told}"
         joined.labels.append(next(iter(given)) if len(given) == 1 else None)
+    if contradictions:
+        shown = "; ".join([*list(contradictions)[:_SHOWN], *(["..."] if len(contradictions) > _SHOWN else [])])
+        left = counted(len(joined.refused), "file was", "files were")
+        joined.notices.append(f"{left} left out, since rows of {table.name} contradict each other: {shown}.")
     return joined

@@ -11,17 +11,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lince.core.addresses import without_credentials
 from lince.core.errors import OutputError, SourceError
 from lince.core.events import EventBus, Noticed, WorkAdvanced, WorkFinished, WorkStarted
-from lince.core.settings import cache_dir
 from lince.core.types import Skipped
 from lince.data.collection import Collection
 from lince.data.documents import IMAGES, REPORTS, Document, Documents, to_documents
 from lince.data.mongo import Database, connect, parse_address
+from lince.data.places import cache_notice
 
 FORMAT = 1
 TASK = "Storing documents"
@@ -79,14 +78,8 @@ def store(collection: Collection, address: str, *, replace: bool = False, bus: E
     if not documents.images:
         raise SourceError("There is no image to store", received=without_credentials(collection.source))
     content = _content(collection, documents)
-    if Path(documents.root).is_relative_to(cache_dir().absolute()):
-        bus.publish(
-            Noticed(
-                "The images of this source lie in lince's cache: the database is of use on this machine, until the "
-                "cache is deleted",
-                "warning",
-            )
-        )
+    if told := cache_notice(collection, "the database"):
+        bus.publish(Noticed(told, "warning"))
     done = (place.shown, len(documents.images), len(documents.reports))
     with connect(place, OutputError) as base:
         former = base.marker()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from collections import Counter
@@ -14,7 +15,9 @@ from PIL import Image
 
 from lince.core.settings import max_pixels
 from lince.core.types import Sample
+from lince.core.wording import counted
 from lince.data.collection import Collection
+from lince.data.splits import torn_groups
 from lince.imaging.sniff import is_dicom
 
 # Headers looked at; spread evenly over the collection.
@@ -47,11 +50,16 @@ def describe(collection: Collection) -> dict[str, Any]:
         "formats": dict(Counter(kind for kind, _, _ in headers).most_common()),
         "sizes": _sizes(sizes),
         "attributes": dict(Counter(key for sample in collection.samples for key in sample.attributes).most_common()),
-        "skipped": dict(Counter(skip.reason.split(",")[0].split(" of ")[0] for skip in collection.skipped)),
+        "skipped": dict(Counter(_kind(skip.reason) for skip in collection.skipped)),
         "notices": list(collection.notices),
         "problems": _problems(collection, headers, sizes),
         "digest": collection.digest(),
     }
+
+
+def _kind(reason: str) -> str:
+    """Why a file was skipped, without what is of this file alone: a mask's image, labels and lines of a table."""
+    return "mask" if reason.startswith("mask of ") else re.split(r", |: ", reason, maxsplit=1)[0]
 
 
 def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -134,10 +142,26 @@ def _problems(
     if counts and max(counts.values()) > 10 * min(counts.values()):
         problems.append("The largest class has more than ten times the images of the smallest.")
     bad = Counter(kind for kind, _, _ in headers if kind in ("missing", "unreadable"))
-    problems.extend(f"{count} of {len(headers)} files looked at are {kind}." for kind, count in bad.items())
+    looked_at = counted(len(headers), "file")
+    problems.extend(
+        f"{count} of {looked_at} looked at {'is' if count == 1 else 'are'} {kind}." for kind, count in bad.items()
+    )
     huge = sum(width * height > max_pixels() for width, height in sizes)
     if huge:
-        problems.append(f"{huge} of {len(headers)} files looked at have more pixels than are read ({max_pixels():,}).")
+        have = "has" if huge == 1 else "have"
+        problems.append(f"{huge} of {looked_at} looked at {have} more pixels than are read ({max_pixels():,}).")
     if not collection.has_groups and not collection.has_splits:
         problems.append("No patient is known for any image: parts are kept apart by near-duplicates only.")
+    without = sum(sample.group is None for sample in collection.samples) if collection.has_groups else 0
+    if without:
+        problems.append(
+            f"{without} of {counted(len(collection), 'image')} {'has' if without == 1 else 'have'} no patient or "
+            "group: what belongs together among them may be parted."
+        )
+    torn = torn_groups(sample for sample in collection.samples if sample.split is not None)
+    if torn:
+        problems.append(
+            f"{counted(len(torn), 'patient or group stands', 'patients or groups stand')} on two sides of the given "
+            "split, so its figures may flatter the model."
+        )
     return problems

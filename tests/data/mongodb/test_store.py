@@ -204,7 +204,10 @@ def test_images_in_the_cache_are_told(tmp_path: Path, address: str, monkeypatch:
     assert not heard
     monkeypatch.setenv("LINCE_CACHE", str(tmp_path))
     store(collection, address, bus=bus)
-    assert "until the cache is deleted" in heard[0]
+    assert heard[0] == (
+        "Images of this source lie in lince's cache: the database is of use on this machine, until the cache is "
+        "deleted."
+    )
 
 
 def test_the_verb(medpix: Path, address: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,9 @@ def convert(
     from lince.core.events import EventBus, FileSkipped, Noticed
     from lince.data import load, write_manifest
     from lince.data.manifest import check_out
+    from lince.data.places import cache_notice
 
-    check_out(out, force=force)
+    out = check_out(out, force=force)
     bus = EventBus()
     with watching(bus):
         collection = load(source, bus=bus, **(chosen or {}))
@@ -40,15 +41,20 @@ def convert(
             bus.publish(FileSkipped(skipped.path, skipped.reason))
         for notice in collection.notices:
             bus.publish(Noticed(notice))
+        if told := cache_notice(collection, "the manifest"):
+            bus.publish(Noticed(told, "warning"))
     tell(collection, write_manifest(collection, out, force=force))
 
 
 def tell(collection: Collection, out: Path) -> None:
     """What was written, by part and class, on standard output."""
-    what = "SYNTHETIC images" if collection.synthetic else "images"
+    from lince.cli.console import printable
+    from lince.core.wording import counted
+
+    what = "SYNTHETIC image" if collection.synthetic else "image"
     groups = {sample.group for sample in collection.samples} - {None}
-    people = f" in {len(groups)} groups" if groups else ""
-    typer.echo(f"{len(collection)} {what}{people}: {out}")
+    people = f" in {counted(len(groups), 'group')}" if groups else ""
+    typer.echo(f"{counted(len(collection), what)}{people}: {printable(str(out))}")
     for part, counts in collection.counts_by_split().items():
-        classes = ", ".join(f"{label} {count}" for label, count in counts.items())
+        classes = ", ".join(f"{printable(label)} {count}" for label, count in counts.items())
         typer.echo(f"  {part or 'unsplit'} {sum(counts.values())}: {classes}")

@@ -27,9 +27,15 @@ def info(
     _show(found)
 
 
+# Keys that are two words; all others are one, or names of classes and attributes, which stay as they are.
+_TITLES = {"looked_at": "looked at", "most_common": "most common"}
+
+
 def _show(found: dict[str, Any], indent: str = "") -> None:
+    from lince.cli.console import printable
+
     for key, value in found.items():
-        title = str(key).replace("_", " ")
+        title = _TITLES.get(key) or printable(str(key))
         if isinstance(value, dict) and not value:
             continue
         if isinstance(value, dict):
@@ -38,7 +44,7 @@ def _show(found: dict[str, Any], indent: str = "") -> None:
         elif isinstance(value, list):
             typer.echo(f"{indent}{title}: {'none' if not value else ''}".rstrip())
             for item in value:
-                text = ", ".join(f"{k} {v}" for k, v in item.items()) if isinstance(item, dict) else item
-                typer.echo(f"{indent}  - {text}")
+                text = ", ".join(f"{k} {v}" for k, v in item.items()) if isinstance(item, dict) else str(item)
+                typer.echo(f"{indent}  - {printable(text)}")
         else:
-            typer.echo(f"{indent}{title}: {'–' if value is None else value}")
+            typer.echo(f"{indent}{title}: {'–' if value is None else printable(str(value))}")

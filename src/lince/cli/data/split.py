@@ -29,9 +29,10 @@ def split(
     from lince.core.events import EventBus, FileSkipped, Noticed
     from lince.data import clean_split, load, write_manifest
     from lince.data.manifest import check_out
+    from lince.data.places import cache_notice
 
     shares = _fractions(fractions)
-    check_out(out, force=force)
+    out = check_out(out, force=force)
     bus = EventBus()
     with watching(bus):
         collection = load(source, bus=bus, **(chosen or {}))
@@ -40,6 +41,8 @@ def split(
         result = clean_split(collection, seed=seed, fractions=shares, redraw=redraw, bus=bus)
         for notice in result.notices:
             bus.publish(Noticed(notice, "info" if notice in collection.notices else "warning"))
+        if told := cache_notice(collection, "the manifest"):
+            bus.publish(Noticed(told, "warning"))
     tell(result, write_manifest(result, out, force=force))
 
 

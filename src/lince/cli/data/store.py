@@ -23,8 +23,9 @@ def store(
     chosen: dict[str, Any] | None = None,
 ) -> None:
     """Write any collection to MongoDB: a document per image, a report per case; pixels stay on disk."""
-    from lince.cli.console import watching
+    from lince.cli.console import printable, watching
     from lince.core.events import EventBus, FileSkipped, Noticed
+    from lince.core.wording import counted
     from lince.data import load
     from lince.data.documents import IMAGES, REPORTS
     from lince.data.store import store as write
@@ -38,4 +39,5 @@ def store(
         for skipped in (*collection.skipped, *stored.skipped):
             bus.publish(FileSkipped(skipped.path, skipped.reason))
     done = "stored" if stored.changed else "there already, nothing changed"
-    typer.echo(f"{stored.images} images ({IMAGES}), {stored.cases} cases ({REPORTS}), {done}: {stored.place}")
+    images, cases = counted(stored.images, "image"), counted(stored.cases, "case")
+    typer.echo(f"{images} ({IMAGES}), {cases} ({REPORTS}), {done}: {printable(stored.place)}")
