@@ -243,3 +243,10 @@ def test_near_duplicates_stay_together_where_only_some_patients_are_known(tmp_pa
         parts.setdefault(sample.name.rsplit("_", 1)[0], set()).add(sample.split)
     assert len(parts) == 24
     assert [stem for stem, found in parts.items() if len(found) > 1] == []
+
+
+def test_a_phase_whose_validation_has_one_class_can_be_noted(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "model", resume=False)
+    folder.finish_phase("head", {"best_score": -0.1, "history": [{"epoch": 1, "val_auc": float("nan")}]})
+    note = folder.finished_phase("head")
+    assert note == {"best_score": -0.1, "history": [{"epoch": 1, "val_auc": None}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -96,7 +97,7 @@ class RunFolder:
 
     def finish_phase(self, name: str, note: dict[str, Any]) -> None:
         """Note that a phase is over; its weights were saved before."""
-        write_json(self.phase(name) / "done.json", note)
+        write_json(self.phase(name) / "done.json", _without_nan(note))
 
     def remove(self) -> None:
         """Delete the folder: the bundle is in place."""
@@ -106,6 +107,15 @@ class RunFolder:
         """Delete the folder when nothing in it is worth resuming."""
         if not any(self.path.glob("*/*.json")) and not any(self.path.glob("*/last.safetensors")):
             self.remove()
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN: a validation part of one class has no AUC, which is told as null."""
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def default_out(name: str, *, resume: bool = False) -> Path:

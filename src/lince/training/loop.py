@@ -50,14 +50,14 @@ class PhaseData:
     val_labels: NDArray[np.int64]
 
 
-def score(auc: float, loss: float) -> float:
+def score(auc: float | None, loss: float) -> float:
     """What epochs and phases are chosen by: validation AUC, ties broken by the loss.
 
     The loss alone stops too early. On small sets it rises, as probabilities become too sure of themselves, long before
     the order of the images is as good as it gets; and sureness is what calibration mends afterwards. Where validation
     has images of one class only, there is no AUC and the loss decides.
     """
-    return (0.0 if math.isnan(auc) else auc) - 1e-3 * loss
+    return (0.0 if auc is None or math.isnan(auc) else auc) - 1e-3 * loss
 
 
 def scores_of(progress: Progress) -> list[float]:
