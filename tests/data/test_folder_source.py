@@ -85,6 +85,15 @@ def test_clutter_is_ignored_and_other_files_are_counted(put: Put) -> None:
     assert "3 files that are not images were left alone: .csv 2, .txt 1." in collection.notices
 
 
+def test_one_is_told_as_one(put: Put) -> None:
+    folder = put("a/1.png", "a/1_mask.png", "b/1.png")
+    (folder / "a" / "notes.txt").write_text("x")
+    assert load(folder).notices == (
+        "1 segmentation mask beside its image was left out.",
+        "1 file that is not an image was left alone: .txt 1.",
+    )
+
+
 def test_busi_masks_beside_their_image_are_left_out(put: Put) -> None:
     folder = put("benign/b (1).png", "benign/b (1)_mask.png", "benign/b (1)_mask_1.png", "normal/n.png")
     put("normal/face_mask.png")
@@ -139,7 +148,7 @@ def test_marker_gives_name_and_synthetic(put: Put) -> None:
         (["only/1.png"], "There is only one class, only"),
         (["train/only/1.png", "test/only/1.png"], "There is only one class, only"),
         (["wrapper/a/1.png", "wrapper/b/1.png"], "point at its folder wrapper if a, b are the classes"),
-        (["train/1.png", "train/a/1.png", "train/b/1.png"], "1 images outside its class folders"),
+        (["train/1.png", "train/a/1.png", "train/b/1.png"], "1 image outside its class folders"),
     ],
 )
 def test_each_wrong_layout_has_its_sentence(put: Put, paths: list[str], sentence: str) -> None:

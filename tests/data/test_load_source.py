@@ -75,6 +75,12 @@ def test_a_collection_is_returned_as_it_is(put: Callable[..., Path]) -> None:
     assert load(collection, positive="a").labels.positive == "a"
 
 
+@pytest.mark.parametrize("page", ["docs/data.md", "docs/pt/data.md", None])
+def test_every_kind_is_documented(page: str | None) -> None:
+    text = load.__doc__ if page is None else (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    assert not [source.kind for source in SOURCES if f"`{source.kind}:" not in (text or "")]
+
+
 def test_every_kind_is_listed_once_and_the_last_takes_anything() -> None:
     kinds = [source.kind for source in SOURCES]
     assert len(set(kinds)) == len(kinds)

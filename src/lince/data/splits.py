@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import SPLITS, Sample, Split
+from lince.core.wording import counted
 from lince.data.bulk import collector_paused
 from lince.data.collection import Collection
 
@@ -205,7 +206,7 @@ def _check_parts(collection: Collection, units: Sequence[_Unit], drawn: Sequence
             images = collection.counts()
             holders = Counter(label for unit in units for label, _ in unit.counts)
             scarce = [label for label, n in sorted(holders.items()) if n < 3] or sorted(holders)
-            told = ", ".join(f"class {label} has {_count(images[label], 'image')}" for label in scarce)
+            told = ", ".join(f"class {label} has {counted(images[label], 'image')}" for label in scarce)
             grouped = " of different patients" if collection.has_groups else ""
             raise SourceError(
                 f"There are too few images to split: {told}",
@@ -228,8 +229,9 @@ def _notices(collection: Collection, torn: set[str]) -> list[str]:
             notices.append(f"The {part} part has no image of: {', '.join(absent)}.")
     if torn:
         notices.append(
-            f"{_count(len(torn), 'group')} (patients or near-duplicates) of the given split stand on two sides; the "
-            "split was kept as given, so its figures may flatter the model."
+            f"{counted(len(torn), 'group')} (patients or near-duplicates) of the given split "
+            f"{'stands' if len(torn) == 1 else 'stand'} on two sides; the split was kept as given, so its figures may "
+            "flatter the model."
         )
     return notices
 
@@ -242,7 +244,3 @@ def torn_groups(samples: Iterable[Sample]) -> set[str]:
         for group, split in ((sample.group, sample.split) for sample in samples)
         if group is not None and side.setdefault(group, split) != split
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import Sample, Skipped, Split
-from lince.core.wording import natural
+from lince.core.wording import counted, natural
 from lince.data.collection import Collection
 from lince.data.groups import BREAKHIS
 from lince.data.sources.folder import SPLIT_NAMES
@@ -189,7 +189,8 @@ def _patients_whole(samples: list[Sample]) -> tuple[list[Sample], list[str]]:
         return samples, []
     kept = [Sample(s.path, s.label, s.group, None, s.row, s.attributes) for s in samples]
     return kept, [
-        f"The folders split BreakHis by image: {torn} of {len(sides)} patients stand on two sides. That split is not "
+        f"The folders split BreakHis by image: {torn} of {counted(len(sides), 'patient')} "
+        f"{'stands' if torn == 1 else 'stand'} on two sides. That split is not "
         "used; patients are kept whole."
     ]
 
@@ -202,5 +203,6 @@ def _notices(reading: _Reading, others: Counter[str]) -> list[str]:
         notices.append(f"Magnifications are mixed ({shown}); --where magnification=100X keeps one.")
     if others:
         shown = ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
-        notices.append(f"{others.total()} files that are not images were left alone: {shown}.")
+        left = counted(others.total(), "file that is not an image was", "files that are not images were")
+        notices.append(f"{left} left alone: {shown}.")
     return notices

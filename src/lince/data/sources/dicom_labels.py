@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import Split
+from lince.core.wording import counted
 from lince.data.joining import Keys, join_labels
 from lince.data.sources.folder import SPLIT_NAMES
 from lince.data.sources.request import Request
@@ -94,7 +95,9 @@ def _by_attribute(target: str, images: Sequence[Header], splits: list[Split | No
     values = [header.attributes.get(name) for header in images]
     labels = [None if value is None else str(value) for value in values]
     without = labels.count(None)
-    notices = [f"{without} of {len(images)} files have no {name} and were left out."] if without else []
+    lack, left = ("has", "was") if without == 1 else ("have", "were")
+    told = f"{without} of {counted(len(images), 'file')} {lack} no {name} and {left} left out."
+    notices = [told] if without else []
     return Labels(labels, splits, notices=notices)
 
 

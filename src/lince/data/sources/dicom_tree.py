@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped
-from lince.core.wording import natural
+from lince.core.wording import counted, natural
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
 from lince.data.sources.dicom_labels import Labels, find_labels
@@ -176,7 +176,9 @@ def _groups(images: Sequence[Header], files: Sequence[str]) -> tuple[list[str | 
         )
         patients = [None] * len(images)
     elif None in patients:
-        notices.append(f"{patients.count(None)} of {len(images)} files have no PatientID.")
+        without = patients.count(None)
+        have = "has" if without == 1 else "have"
+        notices.append(f"{without} of {counted(len(images), 'file')} {have} no PatientID.")
     named = groups_from_names([PurePath(file).name for file in files], [""] * len(files))
     whole = [file if header.frames > 1 else None for file, header in zip(files, images, strict=True)]
     choices = zip(patients, named, studies, whole, strict=True)

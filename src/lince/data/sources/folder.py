@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lince.core.errors import SourceError
 from lince.core.types import LabelSpace, Sample, Skipped, Split
-from lince.core.wording import natural
+from lince.core.wording import counted, natural
 from lince.data.catalog import catalog
 from lince.data.collection import Collection
 from lince.data.groups import groups_from_names
@@ -108,7 +108,7 @@ def _check_not_flat(part: Path, location: str) -> None:
     images = find_images(part, deep=False).images
     if images:
         raise SourceError(
-            f"The folder {part.name}/ holds {len(images)} images outside its class folders",
+            f"The folder {part.name}/ holds {counted(len(images), 'image')} outside its class folders",
             received=location,
             fix=f"lay it out as {LAYOUT}",
         )
@@ -166,7 +166,7 @@ def _check_classes(request: Request, root: Path, reading: _Reading) -> None:
     flat = len(find_images(root, deep=False).images)
     if flat:
         raise SourceError(
-            f"This folder holds {flat} images but no class folders",
+            f"This folder holds {counted(flat, 'image')} but no class folders",
             received=request.location,
             fix=f"lay it out as {LAYOUT}",
         )
@@ -182,10 +182,12 @@ def _notices(reading: _Reading, names: Sequence[str]) -> list[str]:
     notices = []
     masks = sum(skip.reason.startswith("mask") for skip in reading.skipped)
     if masks:
-        notices.append(f"{masks} segmentation masks beside their images were left out.")
+        left = counted(masks, "segmentation mask beside its image was", "segmentation masks beside their images were")
+        notices.append(f"{left} left out.")
     if reading.others:
         kinds = ", ".join(f"{suffix} {count}" for suffix, count in reading.others.most_common(5))
-        notices.append(f"{reading.others.total()} files that are not images were left alone: {kinds}.")
+        left = counted(reading.others.total(), "file that is not an image was", "files that are not images were")
+        notices.append(f"{left} left alone: {kinds}.")
     if reading.empty:
         notices.append(f"Folders without an image: {', '.join(reading.empty)}.")
     folded = Counter(name.casefold() for name in names)

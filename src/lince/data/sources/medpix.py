@@ -12,7 +12,7 @@ from typing import Any
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import Sample, Skipped, Split
-from lince.core.wording import natural
+from lince.core.wording import counted, natural
 from lince.data.collection import Collection
 from lince.data.sources.medpix_files import Layout, Record, locate, records
 from lince.data.sources.request import Request
@@ -209,4 +209,4 @@ def _notices(request: Request, reading: _Reading) -> Iterable[str]:
     if reading.layout.note:
         yield reading.layout.note
     if reading.without_case:
-        yield f"{reading.without_case} images have no clinical case in the files."
+        yield f"{counted(reading.without_case, 'image has', 'images have')} no clinical case in the files."
