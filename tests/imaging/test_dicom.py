@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_makers import SECRETS, compressed, dataset, dicom, written
 from image_makers import random_pixels, saved, smooth_pixels
 from PIL import Image
 from pydicom import Sequence, dcmread, uid
 from pydicom.data import get_testdata_file
 
+from dicom_makers import SECRETS, compressed, dataset, dicom, written
 from lince.core.errors import ImageError, LinceError
 from lince.imaging import decode
 from lince.imaging import dicom as room

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dicom_makers import dataset, lut_item
 from pydicom import Dataset, Sequence
 
+from dicom_makers import dataset, lut_item
 from lince.imaging.dicom_grey import to_grey
 
 RAMP16 = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)

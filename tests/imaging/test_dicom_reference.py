@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_makers import dicom
 from image_makers import random_pixels
 from PIL import Image
 from pydicom import uid
 from pydicom.data import get_testdata_file
 
+from dicom_makers import dicom
 from lince.imaging import decode
 from lince.imaging.dicom import close_workers
 
