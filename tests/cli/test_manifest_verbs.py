@@ -83,7 +83,9 @@ def test_paths_into_the_cache_are_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     for verb in ("convert", "split"):
         assert main(["data", verb, "breastmnist.npz", f"{verb}.csv"]) == 0
-        assert "cache: the manifest is of use on this machine, until the cache is deleted." in capsys.readouterr().err
+        told = capsys.readouterr()
+        assert "cache: the manifest is of use on this machine, until the cache is deleted." in told.err
+        assert '  val 60: malignant 30, "normal, benign" 30' in told.out
     monkeypatch.setenv("LINCE_CACHE", "other")
     assert main(["data", "convert", "convert.csv", "again.csv"]) == 0
     assert "cache" not in capsys.readouterr().err

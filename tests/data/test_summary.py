@@ -61,6 +61,12 @@ def test_patients_on_two_sides_and_images_without_one(tmp_path: Path) -> None:
     assert not [problem for problem in told if "patient" in problem]
 
 
+def test_a_class_with_a_comma_in_its_name_is_one_class() -> None:
+    samples = (Sample("1.png", "Nerve, central"), Sample("2.png", "Eye"))
+    facts = describe(Collection("set", samples, LabelSpace(("Eye", "Nerve, central")), "set"))
+    assert facts["problems"][0] == 'Classes with fewer than 30 images: Eye (1), "Nerve, central" (1).'
+
+
 def test_reasons_are_counted_by_kind() -> None:
     reasons = [
         "mask of 1 of 2, not an image to classify",

@@ -12,12 +12,13 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def listed(values: Sequence[object], *, most: int = 8) -> str:
-    """The first values with commas between them; those that hold a comma or a blank at an end stand in quotes."""
-    shown = [_quoted(str(value)) for value in values[:most]]
+    """The first values with commas between them, `quoted`."""
+    shown = [quoted(str(value)) for value in values[:most]]
     return ", ".join([*shown, "..."] if len(values) > most else shown)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text that a comma or a blank at an end would blur in a list, in quotes; any other as it is."""
     return f'"{text}"' if "," in text or text != text.strip() or not text else text
 
 

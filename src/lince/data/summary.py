@@ -15,7 +15,7 @@ from PIL import Image
 
 from lince.core.settings import max_pixels
 from lince.core.types import Sample
-from lince.core.wording import counted
+from lince.core.wording import counted, quoted
 from lince.data.collection import Collection
 from lince.data.splits import torn_groups
 from lince.imaging.sniff import is_dicom
@@ -136,7 +136,7 @@ def _problems(
     """What is likely to spoil a training run, a sentence each."""
     problems = []
     counts = {label: count for label, count in collection.counts().items() if count}
-    few = [f"{label} ({count})" for label, count in counts.items() if count < _FEW]
+    few = [f"{quoted(label)} ({count})" for label, count in counts.items() if count < _FEW]
     if few:
         problems.append(f"Classes with fewer than {_FEW} images: {', '.join(few)}.")
     if counts and max(counts.values()) > 10 * min(counts.values()):

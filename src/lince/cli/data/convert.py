@@ -49,12 +49,12 @@ def convert(
 def tell(collection: Collection, out: Path) -> None:
     """What was written, by part and class, on standard output."""
     from lince.cli.console import printable
-    from lince.core.wording import counted
+    from lince.core.wording import counted, quoted
 
     what = "SYNTHETIC image" if collection.synthetic else "image"
     groups = {sample.group for sample in collection.samples} - {None}
     people = f" in {counted(len(groups), 'group')}" if groups else ""
     typer.echo(f"{counted(len(collection), what)}{people}: {printable(str(out))}")
     for part, counts in collection.counts_by_split().items():
-        classes = ", ".join(f"{printable(label)} {count}" for label, count in counts.items())
+        classes = ", ".join(f"{printable(quoted(label))} {count}" for label, count in counts.items())
         typer.echo(f"  {part or 'unsplit'} {sum(counts.values())}: {classes}")
