@@ -9,7 +9,8 @@ from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.data import Collection, load
 from lince.inference.bundle import Bundle, ModelRecord
-from lince.models import ModelEntry
+from lince.models import ModelEntry, entry_for
+from lince.models.catalog import ALIASES
 from lince.training.augmenting import settle
 from lince.training.candidates import DEFAULT_MODEL
 from lince.training.crossval import cross_validate
@@ -89,6 +90,7 @@ def train(
 def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
     for notice in collection.notices:
         bus.publish(Noticed(notice))
+    _check_model(options)
     options = settle(options, collection, bus)
     if options.folds is not None or options.preset == "best":
         try:
@@ -104,6 +106,13 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
         folder.remove()  # the same seed would end the same way
         raise
     return finish(network, _record(entry), plan, prepared, options, history, out=folder.out, bus=bus)
+
+
+def _check_model(options: TrainOptions) -> None:
+    """Refuse a wrong name or size before anything else is said; the hub is asked once, later."""
+    name = DEFAULT_MODEL if options.model == "auto" else options.model
+    if not name.startswith("hf:") and name not in ALIASES:
+        entry_for(name, weights=options.weights).image_spec(options.image_size)
 
 
 def _record(entry: ModelEntry) -> ModelRecord:

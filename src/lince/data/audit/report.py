@@ -40,8 +40,8 @@ def check_place(folder: Path) -> None:
     OutputError
         The folder holds something other than an earlier audit, which would be replaced; or it cannot be written.
     """
-    check_writable(folder)
     if not folder.exists():
+        check_writable(folder)
         return
     try:
         names = {entry.name for entry in folder.iterdir()}
