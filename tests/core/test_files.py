@@ -151,6 +151,11 @@ def test_a_killed_process_leaves_no_file_of_the_final_name(tmp_path: Path) -> No
     assert all(name.startswith(".") for name in names(tmp_path))
 
 
+def heed_interrupts() -> None:
+    """Whoever runs the tests in the background may have told their children to ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_terminated_writer_cleans_up(tmp_path: Path) -> None:
     """What Ctrl-C does to a run: the interpreter unwinds, so that even the temporary names go."""
     script = """
@@ -166,6 +171,7 @@ def test_a_terminated_writer_cleans_up(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
