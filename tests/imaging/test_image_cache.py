@@ -23,6 +23,7 @@ from lince.core.events import EventBus, FileSkipped, WorkAdvanced, WorkFinished,
 from lince.core.files import sha256_bytes, sha256_file
 from lince.core.types import Sample
 from lince.imaging import ImageSpec, cache, cached_images, load_sample
+from lince.imaging.ordered import in_order
 
 SPEC = ImageSpec(size=16)
 
@@ -186,7 +187,7 @@ def test_few_images_are_in_flight_however_many_there_are(monkeypatch):
             flying[0] += 1
         return cache._Read(sample.path, None)
 
-    for done, result in enumerate(cache._in_order(all_samples(), read)):
+    for done, result in enumerate(in_order(all_samples(), read)):
         assert result.digest == str(done)
         assert taken[0] - done <= 3 * 4 + 1
     assert flying[0] == 500

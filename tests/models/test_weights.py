@@ -76,4 +76,7 @@ def test_a_bundle_is_rebuilt_without_the_weights_it_started_from(tmp_path: Path)
     save_file(small().state_dict(), tmp_path / "w.safetensors")
     entry = entry_for("small-cnn:width=4", weights=tmp_path / "w.safetensors")
     (tmp_path / "w.safetensors").unlink()
-    build(entry, 2, entry.image_spec(16), pretrained=False)
+    rebuilt = build(entry, 2, entry.image_spec(32), pretrained=False)
+    assert {name: v.shape for name, v in rebuilt.state_dict().items()} == {
+        name: v.shape for name, v in small().state_dict().items()
+    }

@@ -8,9 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,9 +19,10 @@ from numpy.typing import NDArray
 from lince.core.errors import ImageError, OutputError
 from lince.core.events import EventBus, FileSkipped, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import make_folder, sha256_bytes, write_error, write_json
-from lince.core.settings import cache_dir, worker_count
+from lince.core.settings import cache_dir
 from lince.core.types import Sample, Skipped
 from lince.imaging.load import decode, read_sample
+from lince.imaging.ordered import in_order
 from lince.imaging.spec import ImageSpec
 
 TASK = "Reading images"
@@ -175,7 +174,7 @@ def _fill(part: Path, samples: Sequence[Sample], spec: ImageSpec, bus: EventBus)
     told = time.monotonic()
     with (part / "pixels.npy").open("wb") as stream:
         _write_header(stream, 0, spec)
-        for position, read in enumerate(_in_order(samples, lambda sample: _read(sample, spec))):
+        for position, read in enumerate(in_order(samples, lambda sample: _read(sample, spec))):
             total.update(f"{read.digest} {read.reason}\n".encode())
             if read.pixels is None:
                 skipped.append((position, read.reason))
@@ -210,22 +209,6 @@ def _read(sample: Sample, spec: ImageSpec) -> _Read:
         return _Read(digest, spec.apply(decoded or decode(data, name=sample.path)))
     except ImageError as error:
         return _Read(digest, None, error.problem)
-
-
-def _in_order(samples: Sequence[Sample], read: Callable[[Sample], _Read]) -> Iterator[_Read]:
-    """Read in threads, hand over in order, with few images in flight: Pillow and hashing release the interpreter."""
-    workers = worker_count()
-    waiting: deque[Future[_Read]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="lince-images") as pool:
-        try:
-            for sample in samples:
-                waiting.append(pool.submit(read, sample))
-                if len(waiting) > 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _check_room(count: int, spec: ImageSpec, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.types import Skipped
-from lince.data import Collection, near_duplicate_groups, split_collection
+from lince.data import Collection, load, near_duplicate_groups, split_collection
 from lince.data.groups import join_copies
 from lince.imaging import ImageArray, cached_images
 from lince.training.auditing import quick_audit
+from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 
 
@@ -29,6 +31,21 @@ class Prepared:
     def rows(self, split: str) -> NDArray[np.int64]:
         """Rows of one split."""
         return np.array([i for i, s in enumerate(self.collection.samples) if s.split == split], dtype=np.int64)
+
+
+def collection_of(source: str | Path | Collection, options: TrainOptions, bus: EventBus) -> Collection:
+    """What ``source`` and the options of a run ask for.
+
+    Raises
+    ------
+    SourceError
+        The source cannot be read as a collection.
+    ConfigError
+        An option means nothing to the source, or the positive class is not one of its classes.
+    """
+    if isinstance(source, Collection):
+        return source if options.positive is None else source.with_positive(options.positive)
+    return load(source, positive=options.positive, bus=bus, **options.of_source())
 
 
 def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:

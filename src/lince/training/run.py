@@ -7,7 +7,7 @@ from typing import Any
 
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
-from lince.data import Collection, load
+from lince.data import Collection
 from lince.inference.bundle import Bundle, ModelRecord
 from lince.models import ModelEntry, entry_for
 from lince.models.catalog import ALIASES
@@ -18,7 +18,7 @@ from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish, parse_aim
 from lince.training.folder import RunFolder, default_out
 from lince.training.options import TrainOptions, parse_options
-from lince.training.prepared import Prepared, prepare
+from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
 
 
@@ -60,20 +60,13 @@ def train(
     bus = bus or EventBus()
     options = options or parse_options(choices)
     parse_aim(options.aim)  # now, not after the training
-    if isinstance(source, Collection):
-        collection = source
-        if options.positive is not None:
-            collection = collection.with_positive(options.positive)
-    else:
-        collection = load(source, positive=options.positive, bus=bus, **options.of_source())
+    collection = collection_of(source, options, bus)
     folder = RunFolder(Path(out) if out is not None else default_out(collection.name, resume=resume), resume=resume)
     try:
         if resume:
             given, options = options, folder.recall()[1]
-            if options.of_source() != given.of_source() and not isinstance(source, Collection):
-                collection = load(source, bus=bus, **options.of_source())
-            if options.positive is not None:
-                collection = collection.with_positive(options.positive)
+            if (options.of_source(), options.positive) != (given.of_source(), given.positive):
+                collection = collection_of(source, options, bus)
         folder.remember(collection.source, options)
         bus.publish(RunStarted(collection.name, collection.source, folder.out, collection.synthetic, resume))
         bundle = _train(collection, options, folder, bus)

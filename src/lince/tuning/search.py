@@ -15,9 +15,10 @@ from optuna.trial import TrialState
 from lince.core.errors import ConfigError, TrainingError
 from lince.core.events import EventBus, Noticed, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import make_folder
-from lince.data import Collection, load
+from lince.data import Collection
 from lince.training.augmenting import settle
 from lince.training.options import TrainOptions, parse_options
+from lince.training.prepared import collection_of
 from lince.training.single import prepare_single
 from lince.tuning.space import searched, suggest, with_values
 from lince.tuning.study import BASELINE, PROBLEM, ensure_baseline, finished, only_here, open_study, study_name
@@ -77,10 +78,7 @@ def tune(
     bus = bus or EventBus()
     options = options or parse_options(choices)
     _check(options, trials, time_limit)
-    if isinstance(source, Collection):
-        collection = source if options.positive is None else source.with_positive(options.positive)
-    else:
-        collection = load(source, positive=options.positive, bus=bus, **options.of_source())
+    collection = collection_of(source, options, bus)
     name = study or study_name(collection.name)
     folder = Path(out) if out is not None else Path("tuning") / study_name(name)
     begun = time.monotonic()

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +19,12 @@ from numpy.typing import NDArray
 from lince.core.errors import ImageError
 from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import make_folder, write_error
-from lince.core.settings import cache_dir, worker_count
+from lince.core.settings import cache_dir
 from lince.core.types import Sample
 from lince.data.audit.measures import Measured, measure
 from lince.imaging import ImageSpec, decode
 from lince.imaging.load import read_sample
+from lince.imaging.ordered import in_order
 
 TASK = "Looking at images"
 _SIDES = (32, 64, 96, 128)  # of the small versions: the first that holds the images, at most the last
@@ -134,7 +132,7 @@ def _look(samples: Sequence[Sample], spec: ImageSpec, folder: Path, bus: EventBu
     found: list[Measured] = []
     told = time.monotonic()
     with (folder / "small.raw").open("wb") as stream:
-        for position, seen in enumerate(_in_order(samples, lambda sample: _see(sample, spec))):
+        for position, seen in enumerate(in_order(samples, lambda sample: _see(sample, spec))):
             if seen.measured is None or seen.small is None:
                 unread.append((position, seen.reason))
             else:
@@ -176,19 +174,3 @@ def _gathered(
         headers={row: m.header for row, m in enumerate(found) if m.header},
         unread=unread,
     )
-
-
-def _in_order(samples: Sequence[Sample], see: Callable[[Sample], Any]) -> Iterator[Any]:
-    """Work in threads, hand over in order, with few images in flight."""
-    workers = worker_count()
-    waiting: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="lince-audit") as pool:
-        try:
-            for sample in samples:
-                waiting.append(pool.submit(see, sample))
-                if len(waiting) > 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-// The reading page: takes images, asks the server for one after another, keeps this session's answers.
+// The reading page: takes images, asks the server for one after another, keeps the earlier answers until it is closed.
 
 import { drawCard, drawError, drawResult } from "./result.js";
 import { _, className, percent, sizeInMegabytes, uploadLimit } from "./words.js";
