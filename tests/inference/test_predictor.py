@@ -89,6 +89,26 @@ def test_nothing_in_nothing_out(predictor: Predictor) -> None:
     assert list(predictor.predict_many([])) == []
 
 
+class Watched(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
+    """Images that tell how many of them were read at once."""
+
+    most = 0
+
+    def __getitem__(self, key: object) -> object:
+        found = super().__getitem__(key)  # type: ignore[call-overload]
+        Watched.most = max(Watched.most, len(found))
+        return found
+
+
+def test_images_are_read_a_batch_at_a_time(predictor: Predictor) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 1), dtype=np.uint8)
+    rows = np.array([30, 2, 2, 39, 5, 0, 17])
+    Watched.most = 0
+    found = predictor.logits(pixels.view(Watched), rows, batch=3)
+    assert Watched.most == 3
+    np.testing.assert_allclose(found, predictor.logits(pixels[rows]), atol=2e-2)  # bf16 on some machines
+
+
 def test_temperature_divides_the_logits(altered: Altered, picture: Picture) -> None:
     path = picture()
     sharp, flat = (Predictor(altered(temperature=t, operating_point=None)).predict(path) for t in (0.5, 2.0))

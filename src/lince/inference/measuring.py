@@ -114,7 +114,7 @@ def _measure(predictor: Predictor, collection: Collection, part: str, bus: Event
         raise SourceError(
             f"There is no image to measure (part: {part})", received=collection.source, fix="try --split all"
         )
-    probabilities = predictor.probabilities(images.pixels[rows])
+    probabilities = predictor.probabilities(images.pixels, rows)
     truth, groups = _truth(collection), _groups(collection)
     assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups)
     return _Measured(collection, part, probabilities, assessment, (*collection.skipped, *images.skipped))

@@ -183,18 +183,28 @@ class Predictor:
         except ImageError as error:
             return Skipped(str(path), error.sentence)
 
-    def logits(self, pixels: NDArray[np.uint8], *, batch: int = BATCH) -> NDArray[np.float32]:
-        """(N, S, S, C) prepared images to (N, classes) logits before calibration; ``pixels`` may be a memory map."""
-        rows = [np.zeros((0, len(self.labels)), dtype=np.float32)]
-        with torch.inference_mode():
-            for start in range(0, len(pixels), batch):
-                values = torch.from_numpy(np.array(pixels[start : start + batch])).to(self.device)
-                rows.append(self._network(values).cpu().numpy())
-        return np.concatenate(rows)
+    def logits(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+    ) -> NDArray[np.float32]:
+        """(N, classes) logits before calibration of (N, S, S, C) prepared images, or of these ``rows`` of them.
 
-    def probabilities(self, pixels: NDArray[np.uint8], *, batch: int = BATCH) -> NDArray[np.float64]:
-        """(N, S, S, C) prepared images to (N, classes) calibrated probabilities."""
-        return calibrated(self.logits(pixels, batch=batch), self.bundle.temperature)
+        ``pixels`` may be a memory map larger than memory: a batch of it is read at a time.
+        """
+        rows = np.arange(len(pixels)) if rows is None else rows
+        # Made before the first pass: small results kept between the large blocks of the passes would scatter the heap.
+        found = np.empty((len(rows), len(self.labels)), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(rows), batch):
+                part = slice(start, start + batch)
+                values = torch.from_numpy(np.ascontiguousarray(pixels[rows[part]])).to(self.device)
+                found[part] = self._network(values).cpu().numpy()
+        return found
+
+    def probabilities(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+    ) -> NDArray[np.float64]:
+        """(N, classes) calibrated probabilities of (N, S, S, C) prepared images, or of these ``rows`` of them."""
+        return calibrated(self.logits(pixels, rows, batch=batch), self.bundle.temperature)
 
     def warm_up(self, batch: int = 1) -> None:
         """Run a blank batch, so that the first images of a batch of this size wait no longer than the next ones."""

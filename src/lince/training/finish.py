@@ -123,12 +123,12 @@ def finish(
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)
-        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels[val.rows])
+        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows)
         temperature = fit_temperature(logits, prepared.labels[val.rows])
         point = _choose_point(prepared, val.rows, calibrated(logits, temperature), options, bus)
         # Everything is decided: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
-        test_logits = predictor.logits(prepared.images.pixels[test.rows])
+        test_logits = predictor.logits(prepared.images.pixels, test.rows)
         if held_out:
             table = calibrated(logits, temperature)
             manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)

@@ -258,7 +258,7 @@ class Loop:
         """Loss and AUC on validation; keeps the weights where they are the best so far."""
         progress, labels = self._progress, self._data.val_labels
         with self._evaluating():
-            logits = torch.cat([self._predict(batch) for batch in self._validation_batches()])
+            logits = self._validation_logits()
             truth = torch.from_numpy(labels)
             loss = float(self._balance.losses(logits, truth, validation=True).sum())
             loss /= self._balance.mass(truth, validation=True)
@@ -286,6 +286,14 @@ class Loop:
     def _validation_batches(self) -> Iterator[Batch]:
         size = max(self._phase.batch_size, 256) if self._phase.boundary == EMBEDDING else self._phase.batch_size
         return validation_batches(self._data.val, self._data.val_labels, size)
+
+    def _validation_logits(self) -> Tensor:
+        """(N, C) logits, on the processor."""
+        # Made before the first pass: small results kept between the large blocks of the passes would scatter the heap.
+        found = torch.empty(len(self._data.val_labels), len(self._balance.counts))
+        for batch in self._validation_batches():
+            found[batch.position] = self._predict(batch)
+        return found
 
     def _predict(self, batch: Batch) -> Tensor:
         """(B, C) logits, on the processor."""
