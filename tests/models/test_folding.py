@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def _float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda *_: torch.float32)
 
 
 def lively(network: Network) -> Network:
@@ -94,7 +94,7 @@ def test_normalisation_of_other_channels_is_not_folded() -> None:
 
 @torch.no_grad()
 def test_the_stages_take_the_fast_type_and_the_head_stays_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda _: torch.bfloat16)
+    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda *_: torch.bfloat16)
     entry = CATALOG["small-cnn"]
     network = lively(build(entry, 2, entry.image_spec()))
     fast = ready_to_run(network, size=64, device=CPU)

@@ -101,7 +101,7 @@ def test_the_weights_are_those_of_the_folder(saved: tuple[str, str]) -> None:
 
 @torch.no_grad()
 def test_ready_to_run_gives_the_same_logits(saved: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("lince.models.folding.inference_dtype", lambda *_: torch.float32)
     _, name = saved
     entry = entry_for(name)
     network = build(entry, 2, entry.image_spec()).eval()

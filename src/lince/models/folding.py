@@ -39,7 +39,7 @@ def ready_to_run(network: Runnable, *, size: int, device: torch.device) -> Runna
             folded = plain
             break
     folded.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    folded.stages.to(inference_dtype(device))
+    folded.stages.to(inference_dtype(folded, device))
     return folded
 
 

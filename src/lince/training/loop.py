@@ -92,7 +92,7 @@ class Loop:
         self._network, self._phase, self._data, self._balance = network, phase, data, balance
         self._seed, self._device, self._bus = seed, device, bus
         self._place = folder / NAME
-        self._half = phase.boundary != EMBEDDING and training_dtype(device) is torch.bfloat16
+        self._half = phase.boundary != EMBEDDING and training_dtype(network, device) is torch.bfloat16
         self._optimizer = _optimizer(network, phase)
         self._start = {name: value.clone() for name, value in learning_state(network).items()}
         # The number of epochs is left out: asking for more goes on from where fewer ended.
