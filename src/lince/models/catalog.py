@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ModelEntry:
     """What the catalog knows of a model before it is built.
 
-    ``multiple`` is what the image side must be a multiple of; ``weight_decay`` is that of training from scratch;
+    ``multiple`` is what the image side must be a multiple of; ``weight_decay`` is that of training from scratch,
+    ``tuning_rate`` the peak rate of fine-tuning;
     ``facts`` is extra plain data kept in the bundle; ``weights`` replace those that the model comes with.
     """
 
@@ -32,6 +33,7 @@ class ModelEntry:
     std: tuple[float, ...]
     multiple: int = 1
     weight_decay: float = 1e-3
+    tuning_rate: float = 1e-4
     facts: Mapping[str, Any] | None = None
     weights: Path | None = None
 
@@ -63,6 +65,7 @@ CATALOG: dict[str, ModelEntry] = {
             mean=(127.0,) * 3,
             std=(128.0,) * 3,
             multiple=32,
+            tuning_rate=1e-3,
         ),
         *(
             ModelEntry(
@@ -74,6 +77,7 @@ CATALOG: dict[str, ModelEntry] = {
                 mean=(127.0,) * 3,
                 std=(128.0,) * 3,
                 multiple=32,
+                tuning_rate=1e-3,
             )
             for name, share in (("efficientnet-lite1", "two"), ("efficientnet-lite2", "three"))
         ),

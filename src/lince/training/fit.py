@@ -67,7 +67,8 @@ def fit(
     put_state(network, progress.best)
     network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     network.eval().requires_grad_(False)
-    return PhaseResult(max(scores_of(progress)), progress.history)
+    scores = scores_of(progress)
+    return PhaseResult(scores[-1] if phase.keep == "last" else max(scores), progress.history)
 
 
 def _thaw(network: Network, phase: Phase) -> None:

@@ -126,6 +126,8 @@ class Loop:
         return progress
 
     def _waited_enough(self) -> bool:
+        if self._phase.keep == "last":
+            return False
         rows = self._progress.history
         last_best = max((i for i, row in enumerate(rows) if row["best"]), default=-1)
         return len(rows) - 1 - last_best >= self._phase.patience
@@ -171,7 +173,8 @@ class Loop:
             self._optimizer.zero_grad(set_to_none=True)
             try:
                 for values, labels in batch.pieces(self._piece(), self._device):
-                    loss = self._balance.losses(self._forward(values), labels).sum()
+                    smoothing = self._phase.label_smoothing
+                    loss = self._balance.losses(self._forward(values), labels, smoothing=smoothing).sum()
                     torch.autograd.backward(loss / weight)
                     total = total + loss.detach()
                 break
@@ -267,7 +270,7 @@ class Loop:
             probabilities = logits.softmax(1).numpy()
             auc = macro_auc(labels, probabilities)
             reached = score(auc, loss)
-            if all(reached > old for old in scores_of(progress)):
+            if self._is_kept(reached):
                 state = learning_state(self._network)
                 progress.best = {name: value.to("cpu", copy=True) for name, value in state.items()}
             self._bus.publish(
@@ -282,6 +285,10 @@ class Loop:
                 )
             )
         return loss, auc
+
+    def _is_kept(self, reached: float) -> bool:
+        """Whether the weights of this epoch are the ones to keep so far."""
+        return self._phase.keep == "last" or all(reached > old for old in scores_of(self._progress))
 
     def _validation_batches(self) -> Iterator[Batch]:
         size = max(self._phase.batch_size, 256) if self._phase.boundary == EMBEDDING else self._phase.batch_size
@@ -340,7 +347,7 @@ class Loop:
     def _note(self, train_loss: float, val_loss: float, val_auc: float) -> None:
         progress = self._progress
         reached = score(val_auc, val_loss)
-        best = all(reached > old for old in scores_of(progress))
+        best = self._is_kept(reached)
         progress.epoch += 1
         progress.history.append(
             {

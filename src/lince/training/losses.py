@@ -113,7 +113,9 @@ class Balance:
     def _weights(self) -> NDArray[np.float64]:
         return class_weights(self.counts)
 
-    def losses(self, logits: Tensor, labels: Tensor, *, validation: bool = False) -> Tensor:
+    def losses(
+        self, logits: Tensor, labels: Tensor, *, validation: bool = False, smoothing: float = 0.0
+    ) -> Tensor:
         """The loss of each image (N,), weighted; to be divided by `mass` for their mean.
 
         With balanced sampling, validation images weigh as the classes were drawn, so that both losses mean the same.
@@ -126,12 +128,16 @@ class Balance:
             (N,) class positions.
         validation
             Whether these images were drawn as they are in the collection.
+        smoothing
+            Share of each label that is spread over all classes (Szegedy et al., "Rethinking the Inception
+            Architecture", CVPR 2016). The focal loss, which looks away from images that are right, has no use for it.
         """
         import torch
         from torch.nn.functional import cross_entropy
 
-        plain = cross_entropy(logits, labels, reduction="none")
-        if self.imbalance.kind == "focal":
+        focal = self.imbalance.kind == "focal"
+        plain = cross_entropy(logits, labels, reduction="none", label_smoothing=0.0 if focal else smoothing)
+        if focal:
             # Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017; over C classes as in its softmax form.
             # expm1 keeps the gradient alive where the probability of the right class rounds to one.
             plain = (-torch.expm1(-plain)).clamp_min(1e-12).pow(self.imbalance.gamma) * plain

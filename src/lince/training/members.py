@@ -32,12 +32,14 @@ from lince.training.folds import Folds
 from lince.training.linear import PENALTIES, solve_head
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
-from lince.training.plan import EMBEDDING, Plan, make_plan
+from lince.training.plan import EMBEDDING, Phase, Plan, make_plan
 from lince.training.prepared import Prepared
 from lince.training.sharing import Shared, first_view
 from lince.trust import calibrated
 
 _BATCH = 16
+# Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
+_FIRST_PENALTY = PENALTIES[2]
 
 
 @final
@@ -162,8 +164,9 @@ class Trainer:
         )
         if candidate.way == "head":
             return plan.model_copy(update={"phases": plan.phases[:1]})
-        if candidate.way == "tuned":
-            return plan.model_copy(update={"phases": tuple(p for p in plan.phases if p.boundary != EMBEDDING)})
+        if candidate.way in ("tuned", "scratch"):
+            phases = (phase for phase in plan.phases if phase.boundary != EMBEDDING)
+            return plan.model_copy(update={"phases": tuple(_to_the_end(phase) for phase in phases)})
         return plan
 
     def _member_images(self, spec: ImageSpec) -> Prepared:
@@ -248,9 +251,13 @@ class Trainer:
         self, candidate: Candidate, plan: Plan, own: Prepared, fold: int, place: Path
     ) -> list[dict[str, Any]]:
         network = self._network(candidate, plan, fold)
-        learn, stop = self.folds.stopping(fold)
+        # Where the last epoch is kept nothing is chosen on the second part: held-out images may show how it goes.
+        settled = all(phase.keep == "last" for phase in plan.phases)
+        learn, watch = (
+            (self.folds.training(fold), self.folds.held_out(fold)) if settled else self.folds.stopping(fold)
+        )
         splits: list[Any] = [None] * len(own.collection.samples)
-        for part, rows in (("train", learn), ("val", stop)):
+        for part, rows in (("train", learn), ("val", watch)):
             for row in rows:
                 splits[row] = part
         inner = replace(own, collection=own.collection.with_splits(splits))
@@ -258,7 +265,7 @@ class Trainer:
             # As many views as the candidate ``head`` has: its features are there already.
             views = self.plan(replace(candidate, way="head")).phases[0].views
             features = self._features(network, plan, views, own, learn)
-            solve_head(network.head, features, self.prepared.labels[learn], penalty=PENALTIES[1])
+            solve_head(network.head, features, self.prepared.labels[learn], penalty=_FIRST_PENALTY)
         label = f"{candidate.name}/fold-{fold + 1}"
         phases = tuple(phase.model_copy(update={"name": f"{label}/{phase.name}"}) for phase in plan.phases)
         shared = Shared(self.folder.path / "features", self.folds.rows)
@@ -290,6 +297,11 @@ class Trainer:
             self.bus.publish(WorkAdvanced(task, start + len(batch)))
         self.bus.publish(WorkFinished(task))
         return found[0], found[1]
+
+
+def _to_the_end(phase: Phase) -> Phase:
+    """A phase that follows a cosine keeps its last epoch: no images need to be held back to say when to stop."""
+    return phase.model_copy(update={"keep": "last"}) if phase.schedule == "cosine" else phase
 
 
 def _weights(place: Path, fold: int) -> Path:

@@ -59,12 +59,17 @@ class TrainOptions(SourceOptions):
     stage_decay: float = Field(
         0.9, gt=0, le=1, description="in fine-tuning, rate of a stage as a share of the rate of the next one"
     )
-    schedule: Literal["plateau", "cosine"] = Field(
-        "plateau", description="the rate falls where validation stands still, or along a cosine"
+    schedule: Literal["auto", "plateau", "cosine"] = Field(
+        "auto",
+        description="the rate falls where validation stands still, or along a cosine; auto: a cosine where features "
+        "are learned, plateaus for a head",
     )
-    warmup: int = Field(0, ge=0, description="epochs in which the rate rises to its peak")
+    warmup: int | None = Field(None, ge=0, description="epochs in which the rate rises to its peak")
     ema: float | None = Field(
-        None, gt=0, lt=1, description="average the weights over the steps with this decay, such as 0.99"
+        None, ge=0, lt=1, description="average the weights over the steps with this decay, such as 0.99; 0: no average"
+    )
+    label_smoothing: float | None = Field(
+        None, ge=0, le=0.5, description="share of each label that is spread over all classes while training"
     )
     batch_size: int = Field(32, ge=2, le=4096, description="images in memory at once")
     accumulate: int = Field(1, ge=1, le=1024, description="batches in one step of the optimiser")

@@ -27,7 +27,8 @@ class Phase(BaseModel):
     ``boundary`` is where the frozen part ends: everything before it is computed once per view and kept on disk.
     ``views`` counts the versions of each training image: itself, and augmented copies. A step of the optimiser takes
     ``batch_size * accumulate`` images. ``stage_decay`` is the rate of a stage as a share of the next one's. A phase
-    ``after_gain`` runs only where the phase before it did better on validation than all before that one.
+    ``after_gain`` runs only where the phase before it did better on validation than all before that one. What is kept
+    is the epoch that did best on validation, or with ``keep`` "last" the last one, whatever validation says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +46,9 @@ class Phase(BaseModel):
     schedule: Literal["plateau", "cosine"] = "plateau"
     warmup: int = 0
     ema: float | None = None
+    label_smoothing: float = 0.0
     after_gain: bool = False
+    keep: Literal["best", "last"] = "best"
 
 
 @final
@@ -103,7 +106,7 @@ def make_plan(
         head = _head(options, images, augmented=augmented)
         boundaries = _boundaries(options, thaw_from, stages)
         later = (
-            _fine_tuning(options, images, boundary, number, augmented=augmented)
+            _fine_tuning(options, entry, images, boundary, number, augmented=augmented)
             for number, boundary in enumerate(boundaries, 1)
         )
         phases = (head, *later)
@@ -144,12 +147,22 @@ def _boundaries(options: TrainOptions, thaw_from: int, stages: int | None) -> li
     return [last]
 
 
-def _common(options: TrainOptions) -> dict[str, Any]:
+def _common(options: TrainOptions, *, learns_features: bool) -> dict[str, Any]:
+    """How the weights move.
+
+    A head on fixed features is a convex problem, and plateaus tell when it is solved. Features learned from a few
+    hundred images fit them perfectly long before they have settled: then a cosine to its end, averaged weights and
+    softened labels raise the out-of-fold AUC by several points, and stopping early lowers it.
+    """
+    automatic = "cosine" if learns_features else "plateau"
+    schedule = automatic if options.schedule == "auto" else options.schedule
+    settling = learns_features and schedule == "cosine"
     return {
         "accumulate": options.accumulate,
-        "schedule": options.schedule,
-        "warmup": options.warmup,
-        "ema": options.ema,
+        "schedule": schedule,
+        "warmup": (1 if settling else 0) if options.warmup is None else options.warmup,
+        "ema": (0.99 if settling else None) if options.ema is None else options.ema or None,
+        "label_smoothing": (0.1 if settling else 0.0) if options.label_smoothing is None else options.label_smoothing,
     }
 
 
@@ -166,7 +179,7 @@ def _from_scratch(options: TrainOptions, entry: ModelEntry, images: int) -> Phas
         weight_decay=entry.weight_decay,
         patience=8 if fast else 20,
         batch_size=options.batch_size,
-        **_common(options),
+        **_common(options, learns_features=False),
     )
 
 
@@ -181,24 +194,28 @@ def _head(options: TrainOptions, images: int, *, augmented: bool) -> Phase:
         weight_decay=0.05,
         patience=20 if images < 2_000 else 8,
         batch_size=max(options.batch_size, 64),
-        **_common(options),
+        **_common(options, learns_features=False),
     )
 
 
-def _fine_tuning(options: TrainOptions, images: int, boundary: int, number: int, *, augmented: bool) -> Phase:
+def _fine_tuning(
+    options: TrainOptions, entry: ModelEntry, images: int, boundary: int, number: int, *, augmented: bool
+) -> Phase:
     # (112, 14, 14) float16 at the usual boundary of the default model
     budget = ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
+    epochs = options.tune_epochs or (20 if images < 2_000 else 8)
+    common = _common(options, learns_features=True)
     return Phase(
         name="fine-tuning" if number == 1 else f"fine-tuning-{number}",
         boundary=boundary,
         views=views,
-        epochs=options.tune_epochs or (20 if images < 2_000 else 8),
-        learning_rate=options.tune_lr or 1e-4,
+        epochs=epochs,
+        learning_rate=options.tune_lr or entry.tuning_rate,
         weight_decay=0.05,
-        patience=6,
+        patience=epochs if common["schedule"] == "cosine" else 6,
         batch_size=options.batch_size,
         stage_decay=options.stage_decay,
         after_gain=number > 1,
-        **_common(options),
+        **common,
     )
