@@ -60,7 +60,9 @@ def _peer(
     done = subprocess.run(list(map(str, start)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the Keras peer failed:\n{done.stderr[-2000:]}")
-    found, moments = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("keras.json", "moments.json"))
+    found, moments = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("keras.json", "moments.json")
+    )
     return found, moments
 
 
@@ -82,7 +84,9 @@ def _lince(images: Path, folder: Path) -> dict[str, Any]:
     if child.wait():
         raise RuntimeError(f"lince train failed:\n{''.join(told)[-2000:]}")
     tuned = [moment["seconds"] for moment in moments if moment["phase"] == "fine-tuning"]
-    train = json.loads((folder / "bundle" / "bundle.json").read_text(encoding="utf-8"))["provenance"]["collection"]["counts"]["train"]
+    train = json.loads((folder / "bundle" / "bundle.json").read_text(encoding="utf-8"))["provenance"]["collection"][
+        "counts"
+    ]["train"]
     count = sum(train.values())
     return {
         "seconds": time.perf_counter() - start,

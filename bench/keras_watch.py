@@ -25,7 +25,7 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self._images = images
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras passes it
         begun = time.perf_counter()
         truth = np.concatenate([labels.numpy() for _, labels in self._images]).argmax(1)
         scores = self.model.predict(self._images, verbose=0)[:, 1]

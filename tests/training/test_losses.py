@@ -56,6 +56,17 @@ def test_weighted_loss_is_that_of_torch() -> None:
     assert float(remedy.losses(logits, labels).sum() / remedy.mass(labels)) == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_softened_labels_count_in_training_alone_and_not_with_the_focal_loss() -> None:
+    logits, labels = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, 1.0]]), torch.tensor([0, 2])
+    plain = Balance.of(Imbalance(kind="none"), labels.numpy(), 3)
+    logs = logits.log_softmax(1)
+    by_hand = -(0.7 * logs[torch.arange(2), labels] + 0.3 * logs.mean(1))
+    torch.testing.assert_close(plain.losses(logits, labels, smoothing=0.3), by_hand)
+    assert not torch.equal(plain.losses(logits, labels), by_hand)
+    focal = Balance.of(Imbalance(kind="focal"), labels.numpy(), 3)
+    torch.testing.assert_close(focal.losses(logits, labels, smoothing=0.3), focal.losses(logits, labels))
+
+
 def test_focal_loss_of_two_classes_is_the_published_formula() -> None:
     """Lin et al. (2017), equation 4, on the logit of the second class."""
     logits, labels = torch.randn(50, 2) * 3, torch.arange(50) % 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lince.models import entry_for
@@ -29,6 +31,31 @@ def test_balanced_then_fine_tunes_from_where_the_network_says() -> None:
         ("fine-tuning-2", 2, True),
     ]
     assert made.phases[1].learning_rate < made.phases[0].learning_rate
+
+
+def test_features_are_learned_along_a_cosine_and_a_head_by_plateaus() -> None:
+    head, *tuned = plan().phases
+    assert (head.schedule, head.warmup, head.ema, head.label_smoothing) == ("plateau", 0, None, 0.0)
+    for phase in tuned:
+        assert (phase.schedule, phase.warmup, phase.ema, phase.label_smoothing) == ("cosine", 1, 0.99, 0.1)
+        assert phase.patience == phase.epochs  # a cosine that is cut off has not settled
+    assert tuned[1].epochs < tuned[0].epochs
+
+
+def test_how_the_weights_move_can_be_chosen() -> None:
+    for phase in plan(schedule="cosine", warmup=2, ema=0.9, label_smoothing=0.2).phases:
+        assert (phase.schedule, phase.warmup, phase.ema, phase.label_smoothing) == ("cosine", 2, 0.9, 0.2)
+    for phase in plan(schedule="plateau").phases:
+        assert (phase.schedule, phase.warmup, phase.ema, phase.label_smoothing) == ("plateau", 0, None, 0.0)
+    assert {phase.ema for phase in plan(ema=0).phases} == {None}
+    assert {phase.label_smoothing for phase in plan(label_smoothing=0).phases} == {0.0}
+
+
+def test_models_of_the_hub_are_tuned_more_gently() -> None:
+    entry = entry_for("efficientnet-lite0")
+    gentle = make_plan(TrainOptions(), replace(entry, tuning_rate=1e-4), thaw_from=4, images=500)
+    assert gentle.phases[1].learning_rate == 1e-4 < plan().phases[1].learning_rate
+    assert plan(tune_lr=0.5).phases[1].learning_rate == 0.5
 
 
 def test_a_network_from_scratch_has_one_phase_on_the_images_themselves() -> None:

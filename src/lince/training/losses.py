@@ -113,9 +113,7 @@ class Balance:
     def _weights(self) -> NDArray[np.float64]:
         return class_weights(self.counts)
 
-    def losses(
-        self, logits: Tensor, labels: Tensor, *, validation: bool = False, smoothing: float = 0.0
-    ) -> Tensor:
+    def losses(self, logits: Tensor, labels: Tensor, *, validation: bool = False, smoothing: float = 0.0) -> Tensor:
         """The loss of each image (N,), weighted; to be divided by `mass` for their mean.
 
         With balanced sampling, validation images weigh as the classes were drawn, so that both losses mean the same.

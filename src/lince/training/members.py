@@ -253,9 +253,7 @@ class Trainer:
         network = self._network(candidate, plan, fold)
         # Where the last epoch is kept nothing is chosen on the second part: held-out images may show how it goes.
         settled = all(phase.keep == "last" for phase in plan.phases)
-        learn, watch = (
-            (self.folds.training(fold), self.folds.held_out(fold)) if settled else self.folds.stopping(fold)
-        )
+        learn, watch = (self.folds.training(fold), self.folds.held_out(fold)) if settled else self.folds.stopping(fold)
         splits: list[Any] = [None] * len(own.collection.samples)
         for part, rows in (("train", learn), ("val", watch)):
             for row in rows:

@@ -204,7 +204,8 @@ def _fine_tuning(
     # (112, 14, 14) float16 at the usual boundary of the default model
     budget = ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
-    epochs = options.tune_epochs or (20 if images < 2_000 else 8)
+    # A later phase starts from weights that have settled once.
+    epochs = options.tune_epochs or (20 if images < 2_000 else 8) // min(number, 2)
     common = _common(options, learns_features=True)
     return Phase(
         name="fine-tuning" if number == 1 else f"fine-tuning-{number}",
