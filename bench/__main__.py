@@ -29,6 +29,7 @@ TOPICS = (
     "accuracy-small-cnn",
     "accuracy-chest",
     "augmentation",
+    "resnet",
 )
 
 

@@ -74,6 +74,10 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("keras", ("an image in an epoch of fine-tuning: Keras against lince",
                "uma imagem numa época de ajuste fino: Keras face a lince"), ("≥ 2 x",) * 2,
      lambda f: _tuning(f)),
+    ("resnet", ("ResNet-50, files to features: share of the rate of bf16 matrix products",
+                "ResNet-50, de ficheiros a características: parte do ritmo dos produtos de matrizes bf16"),
+     ("≥ 0.8",) * 2,
+     lambda f: f"{f['share']:.2f} ({f['images_per_s']:.0f} images/s)"),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip
