@@ -20,7 +20,7 @@ FOLDS = 5
 MOST_MEMBERS = 3
 # Images whose longer side is not above this are enlarged: a backbone sees little in a thumbnail of its own size.
 _TINY = 64
-# Above this number of images a network from scratch costs more than it adds to pretrained ones.
+# Above this number of thumbnails a network from scratch costs more than it adds to pretrained ones.
 _SMALL_SET = 6_000
 _LOOKED_AT = 5
 
@@ -79,11 +79,10 @@ def _sizes(entry: ModelEntry, *, tiny: bool) -> list[int]:
 
 
 def _others(*, tiny: bool, images: int, options: TrainOptions) -> list[Candidate]:
-    """Networks that see other things: larger backbones that work offline, and one from scratch."""
+    """Networks that see other things: larger backbones that work offline, and for thumbnails one from scratch."""
     found = []
-    if images <= _SMALL_SET:
-        small = CATALOG["small-cnn"]
-        found.append(Candidate(small, 32 if tiny else small.size, "scratch", 4.0))
+    if tiny and images <= _SMALL_SET:
+        found.append(Candidate(CATALOG["small-cnn"], 32, "scratch", 4.0))
     for name in ("efficientnet-lite2", "efficientnet-lite1"):
         if name in CATALOG:
             entry = CATALOG[name]
