@@ -169,17 +169,19 @@ def _common(options: TrainOptions, *, learns_features: bool) -> dict[str, Any]:
 def _from_scratch(options: TrainOptions, entry: ModelEntry, images: int) -> Phase:
     fast = options.preset == "fast"
     # About as many steps for every collection, within bounds: small sets need many passes.
-    epochs = min(100, max(10, 120_000 // max(images, 1)))
+    epochs = min(60, max(10, 120_000 // max(images, 1)))
+    epochs = options.epochs or (max(5, epochs // 3) if fast else epochs)
+    common = _common(options, learns_features=True)
     return Phase(
         name="train",
         boundary=0,
         views=1,
-        epochs=options.epochs or (max(5, epochs // 3) if fast else epochs),
+        epochs=epochs,
         learning_rate=options.lr or 1e-3,
         weight_decay=entry.weight_decay,
-        patience=8 if fast else 20,
+        patience=epochs if common["schedule"] == "cosine" else (8 if fast else 20),
         batch_size=options.batch_size,
-        **_common(options, learns_features=False),
+        **common,
     )
 
 
