@@ -56,7 +56,8 @@ def _peer(
     """Its own figures, and the validation AUC after each epoch with the seconds since its start."""
     watch = Path(__file__).with_name("keras_watch.py")
     words = [images, "--epochs", epochs, "--tune-epochs", tune_epochs, "--json", folder / "keras.json"]
-    start = [python, watch, folder / "moments.json", script, *words]
+    # -P: beside the script lies this module, which is called keras too.
+    start = [python, "-P", watch, folder / "moments.json", script, *words]
     done = subprocess.run(list(map(str, start)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the Keras peer failed:\n{done.stderr[-2000:]}")
