@@ -19,7 +19,7 @@ from typing import Any
 from bench.common import PEERS, Skip, chest_folder, command, need, scratch
 
 EPOCHS, TUNE_EPOCHS = 10, 3
-_LINE = re.compile(r"^train (\S+ )?epoch (\d+)/\d+ .*val AUC ([\d.]+)")
+_LINE = re.compile(r"^(\S+) epoch \d+/\d+ .*val AUC ([\d.]+)")
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
@@ -73,17 +73,15 @@ def _lince(images: Path, folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
     moments: list[dict[str, Any]] = []
-    begun, told = 0.0, []
+    told = []
     for line in child.stdout or ():
         now = time.perf_counter() - start
         told.append(line)
         if found := _LINE.match(line):
-            phase = (found[1] or "").strip() or "train"
-            moments.append({"seconds": now, "phase": phase, "val_auc": float(found[3])})
-        elif "Computing features (fine-tuning, training)" in line:
-            begun = begun or now
+            moments.append({"seconds": now, "phase": found[1], "val_auc": float(found[2])})
     if child.wait():
         raise RuntimeError(f"lince train failed:\n{''.join(told)[-2000:]}")
+    begun = max(moment["seconds"] for moment in moments if moment["phase"] == "head")
     tuned = [moment["seconds"] for moment in moments if moment["phase"] == "fine-tuning"]
     train = json.loads((folder / "bundle" / "bundle.json").read_text(encoding="utf-8"))["provenance"]["collection"][
         "counts"
