@@ -349,6 +349,8 @@ class Loop:
         reached = score(val_auc, val_loss)
         best = self._is_kept(reached)
         progress.epoch += 1
+        if self._phase.keep == "last":
+            best = progress.epoch == self._phase.epochs
         progress.history.append(
             {
                 "phase": self._phase.name,
