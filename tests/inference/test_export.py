@@ -50,7 +50,10 @@ def bundle_of(tiny_bundle: Path, name: str, folder: Path) -> Bundle:
     record = ModelRecord(name=entry.name, facts=dict(entry.facts) if entry.facts else None)
     hashes = {WEIGHTS: write_weights(folder, network)}
     write_manifest(
-        folder, old.model_copy(update={"model": record, "image": spec, "image_hash": spec.hash, "hashes": hashes})
+        folder,
+        old.model_copy(
+            update={"model": record, "image": spec, "image_hash": spec.hash, "hashes": hashes, "temperature": 1.0}
+        ),
     )
     return Bundle(folder)
 

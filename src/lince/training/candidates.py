@@ -65,7 +65,7 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
         return [Candidate(entry, options.image_size or entry.size, "scratch", 1.0)]
     tiny = native_side(collection) <= _TINY
     sizes = [options.image_size] if options.image_size else _sizes(entry, tiny=tiny)
-    ways: tuple[tuple[Way, float], ...] = (("head", 1.0), ("tuned", 5.0))
+    ways: tuple[tuple[Way, float], ...] = (("head", 1.0),) if options.phases == 1 else (("head", 1.0), ("tuned", 5.0))
     found = [Candidate(entry, size, way, cost * _cost(entry, size)) for size in sizes for way, cost in ways]
     if not asked:
         found += _others(tiny=tiny, images=len(collection.samples), options=options)

@@ -122,7 +122,7 @@ class Trainer:
             logits = np.load(place / "out-of-fold.npy", allow_pickle=False)
             return Fitted(candidate, plan, place, logits[0], logits[1], note["history"], note["seconds"])
         own = self._member_images(plan.image)
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), self._seconds_before(place)
         if candidate.way == "head":
             history: list[dict[str, Any]] = []
             self._fit_heads(candidate, plan, own, place)
@@ -130,11 +130,16 @@ class Trainer:
             history = self._fit_folds(candidate, plan, own, place, may_go_on)
         fitted = Fitted(candidate, plan, place, np.empty(0), np.empty(0), history, 0.0)
         plain, mirrored = self._out_of_fold(fitted)
-        seconds = time.perf_counter() - begun
+        seconds = before + time.perf_counter() - begun
         with atomic_file(place / "out-of-fold.npy") as stream:
             np.save(stream, np.stack([plain, mirrored]), allow_pickle=False)
         write_json(place / "done.json", {"history": history, "seconds": seconds})
         return replace(fitted, plain=plain, mirrored=mirrored, seconds=seconds)
+
+    def _seconds_before(self, place: Path) -> float:
+        """What the folds that an interrupted run has finished took."""
+        notes = (_read(_note_of(place, fold)) for fold in range(self.folds.count))
+        return sum(note["seconds"] for note in notes if note)
 
     def done(self, candidate: Candidate) -> bool:
         """Whether an interrupted run has finished this candidate."""
@@ -165,8 +170,8 @@ class Trainer:
         if candidate.way == "head":
             return plan.model_copy(update={"phases": plan.phases[:1]})
         if candidate.way in ("tuned", "scratch"):
-            phases = (phase for phase in plan.phases if phase.boundary != EMBEDDING)
-            return plan.model_copy(update={"phases": tuple(_to_the_end(phase) for phase in phases)})
+            phases = tuple(phase for phase in plan.phases if phase.boundary != EMBEDDING)
+            return plan.model_copy(update={"phases": _to_the_end(phases)})
         return plan
 
     def _member_images(self, spec: ImageSpec) -> Prepared:
@@ -233,16 +238,18 @@ class Trainer:
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
     ) -> list[dict[str, Any]]:
         history: list[dict[str, Any]] = []
-        begun = time.perf_counter()
+        taken = 0.0
         for fold in range(self.folds.count):
-            note = _read(place / f"fold-{fold + 1}.json")
+            place_of_fold = _note_of(place, fold)
+            note = _read(place_of_fold)
             if note is None:
+                begun = time.perf_counter()
                 rows = self._fit_fold(candidate, plan, own, fold, place)
-                write_json(place / f"fold-{fold + 1}.json", {"history": rows})
-            else:
-                rows = note["history"]
-            history += rows
-            left = (time.perf_counter() - begun) / (fold + 1) * (self.folds.count - fold - 1)
+                note = {"history": rows, "seconds": time.perf_counter() - begun}
+                write_json(place_of_fold, note)
+            history += note["history"]
+            taken += note["seconds"]
+            left = taken / (fold + 1) * (self.folds.count - fold - 1)
             if left and not may_go_on(left):
                 raise OutOfTime
         return history
@@ -297,9 +304,18 @@ class Trainer:
         return found[0], found[1]
 
 
-def _to_the_end(phase: Phase) -> Phase:
-    """A phase that follows a cosine keeps its last epoch: no images need to be held back to say when to stop."""
-    return phase.model_copy(update={"keep": "last"}) if phase.schedule == "cosine" else phase
+def _to_the_end(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """A single phase that follows a cosine keeps its last epoch: no images are held back to say when to stop.
+
+    Of several phases one must say which is kept.
+    """
+    if len(phases) == 1 and phases[0].schedule == "cosine":
+        return (phases[0].model_copy(update={"keep": "last"}),)
+    return phases
+
+
+def _note_of(place: Path, fold: int) -> Path:
+    return place / f"fold-{fold + 1}.json"
 
 
 def _weights(place: Path, fold: int) -> Path:

@@ -147,7 +147,7 @@ def _boundaries(options: TrainOptions, thaw_from: int, stages: int | None) -> li
     return [last]
 
 
-def _common(options: TrainOptions, *, learns_features: bool) -> dict[str, Any]:
+def _common(options: TrainOptions, epochs: int, *, learns_features: bool) -> dict[str, Any]:
     """How the weights move.
 
     A head on fixed features is a convex problem, and plateaus tell when it is solved. Features learned from a few
@@ -157,12 +157,14 @@ def _common(options: TrainOptions, *, learns_features: bool) -> dict[str, Any]:
     automatic = "cosine" if learns_features else "plateau"
     schedule = automatic if options.schedule == "auto" else options.schedule
     settling = learns_features and schedule == "cosine"
+    smoothing = 0.1 if settling and options.imbalance != "focal" else 0.0
+    warmup = (1 if settling else 0) if options.warmup is None else options.warmup
     return {
         "accumulate": options.accumulate,
         "schedule": schedule,
-        "warmup": (1 if settling else 0) if options.warmup is None else options.warmup,
+        "warmup": min(warmup, epochs - 1),
         "ema": (0.99 if settling else None) if options.ema is None else options.ema or None,
-        "label_smoothing": (0.1 if settling else 0.0) if options.label_smoothing is None else options.label_smoothing,
+        "label_smoothing": smoothing if options.label_smoothing is None else options.label_smoothing,
     }
 
 
@@ -171,7 +173,7 @@ def _from_scratch(options: TrainOptions, entry: ModelEntry, images: int) -> Phas
     # About as many steps for every collection, within bounds: small sets need many passes.
     epochs = min(60, max(10, 120_000 // max(images, 1)))
     epochs = options.epochs or (max(5, epochs // 3) if fast else epochs)
-    common = _common(options, learns_features=True)
+    common = _common(options, epochs, learns_features=True)
     return Phase(
         name="train",
         boundary=0,
@@ -187,16 +189,17 @@ def _from_scratch(options: TrainOptions, entry: ModelEntry, images: int) -> Phas
 
 def _head(options: TrainOptions, images: int, *, augmented: bool) -> Phase:
     views = 4 if images < 2_000 and augmented else 1
+    epochs = options.epochs or (100 if images < 2_000 else 40)
     return Phase(
         name="head",
         boundary=EMBEDDING,
         views=views,
-        epochs=options.epochs or (100 if images < 2_000 else 40),
+        epochs=epochs,
         learning_rate=options.lr or 3e-3,
         weight_decay=0.05,
         patience=20 if images < 2_000 else 8,
         batch_size=max(options.batch_size, 64),
-        **_common(options, learns_features=False),
+        **_common(options, epochs, learns_features=False),
     )
 
 
@@ -208,7 +211,7 @@ def _fine_tuning(
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
     # A later phase starts from weights that have settled once.
     epochs = options.tune_epochs or (20 if images < 2_000 else 8) // min(number, 2)
-    common = _common(options, learns_features=True)
+    common = _common(options, epochs, learns_features=True)
     return Phase(
         name="fine-tuning" if number == 1 else f"fine-tuning-{number}",
         boundary=boundary,

@@ -1,7 +1,7 @@
 """What is searched: one table of fields of `TrainOptions`.
 
 What decides the images or their split (size, fit, model, seed) is left out: validation AUCs on other images cannot be
-compared. So are the numbers of epochs, which early stopping finds.
+compared. So are the numbers of epochs, which the preset gives.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ SPACE: tuple[tuple[str, Between | OneOf, Applies], ...] = (
     ("lr", Between(1e-4, 1e-2, log=True), _from_scratch),
     ("tune_lr", Between(3e-5, 3e-3, log=True), _fine_tuned),
     ("stage_decay", Between(0.6, 1.0), _fine_tuned),
-    ("schedule", OneOf(), _always),
+    ("schedule", OneOf(("auto", "plateau", "cosine")), _always),
     ("warmup", Between(0, 3), _always),
-    ("ema", OneOf((0.0, 0.99)), _always),
-    ("label_smoothing", OneOf((0.0, 0.1)), _always),
+    ("ema", OneOf((None, 0.0, 0.99)), _always),
+    ("label_smoothing", OneOf((None, 0.0, 0.1)), _always),
     ("batch_size", OneOf((16, 32, 64, 128)), _always),
     ("imbalance", OneOf(), _always),
     ("focal_gamma", Between(0.5, 4.0), _focal),
