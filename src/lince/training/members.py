@@ -139,7 +139,7 @@ class Trainer:
     def _seconds_before(self, place: Path) -> float:
         """What the folds that an interrupted run has finished took."""
         notes = (_read(_note_of(place, fold)) for fold in range(self.folds.count))
-        return sum(note["seconds"] for note in notes if note)
+        return float(sum(note["seconds"] for note in notes if note))
 
     def done(self, candidate: Candidate) -> bool:
         """Whether an interrupted run has finished this candidate."""
