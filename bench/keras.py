@@ -61,10 +61,11 @@ def _peer(
     done = subprocess.run(list(map(str, start)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the Keras peer failed:\n{done.stderr[-2000:]}")
-    found, moments = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("keras.json", "moments.json")
-    )
-    return found, moments
+    return _read(folder / "keras.json"), _read(folder / "moments.json")
+
+
+def _read(place: Path) -> Any:
+    return json.loads(place.read_text(encoding="utf-8"))
 
 
 def _lince(images: Path, folder: Path) -> dict[str, Any]:
@@ -83,10 +84,7 @@ def _lince(images: Path, folder: Path) -> dict[str, Any]:
         raise RuntimeError(f"lince train failed:\n{''.join(told)[-2000:]}")
     begun = max(moment["seconds"] for moment in moments if moment["phase"] == "head")
     tuned = [moment["seconds"] for moment in moments if moment["phase"] == "fine-tuning"]
-    train = json.loads((folder / "bundle" / "bundle.json").read_text(encoding="utf-8"))["provenance"]["collection"][
-        "counts"
-    ]["train"]
-    count = sum(train.values())
+    count = sum(_read(folder / "bundle" / "bundle.json")["provenance"]["collection"]["counts"]["train"].values())
     return {
         "seconds": time.perf_counter() - start,
         "moments": moments,

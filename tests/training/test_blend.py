@@ -30,6 +30,9 @@ def test_a_useless_member_is_left_out_and_independent_ones_share() -> None:
     assert blend.shares[2] == 0
     # The second is five times as loud and no better: its share is smaller so that both say as much.
     assert blend.shares[0] / blend.shares[1] == pytest.approx(5.0, rel=0.4)
+    assert blend.say == pytest.approx([0.5, 0.5, 0.0], abs=0.1)
+    assert blend.say.sum() == pytest.approx(1.0)
+    assert blend.say[2] == 0
     mixed = blend.apply([good, other, noise])
     assert log_loss(mixed, TRUTH) < min(log_loss(good, TRUTH), log_loss(other, TRUTH)) - 0.03
 

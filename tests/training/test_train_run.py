@@ -130,6 +130,9 @@ def test_a_loss_that_is_no_number_leaves_nothing(
         ({"positive": "cyst"}, (ConfigError, SourceError)),
         ({"image_size": 33}, ConfigError),
         ({"epoch": 2}, ConfigError),
+        ({"time_limit": 5}, ConfigError),
+        ({"preset": "fast", "tune_epochs": 5}, ConfigError),
+        ({"phases": 1, "tune_lr": 0.1}, ConfigError),
     ],
 )
 def test_a_wrong_choice_is_found_before_training(

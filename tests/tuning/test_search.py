@@ -79,7 +79,7 @@ def test_a_search_writes_a_configuration_a_picture_and_its_study(found: Tuned) -
 @pytest.mark.usefixtures("no_report")
 def test_train_repeats_every_epoch_of_a_trial(found: Tuned, images: Path, tmp_path: Path) -> None:
     trials = opened(found).get_trials()
-    assert len({value for trial in trials for value in trial.intermediate_values.values()}) > 3, "nothing to compare"
+    assert len({value for trial in trials for value in trial.intermediate_values.values()}) > 1, "nothing to compare"
     for trial, values in ((trials[found.trial], read_options(found.config)), (trials[5], HEAD | trials[5].params)):
         bus = EventBus()
         heard = epochs(bus)

@@ -22,9 +22,18 @@ _PULL = 4.0
 @final
 @dataclass(frozen=True)
 class Blend:
-    """Shares by which the members' logits are multiplied before they are added up; zero where one is left out."""
+    """How the logits of the members become those of the ensemble.
+
+    Attributes
+    ----------
+    shares
+        (M,) what the logits of each are multiplied by before they are added up; zero where one is left out.
+    say
+        (M,) how much each then counts, whatever the scale of its logits; their sum is 1.
+    """
 
     shares: NDArray[np.float64]
+    say: NDArray[np.float64]
 
     def apply(self, logits: Sequence[Logits]) -> Logits:
         """(N, C) logits of the ensemble from the (N, C) logits of each member."""
@@ -59,9 +68,10 @@ def stack(logits: Sequence[Logits], truth: NDArray[np.int64], *, most: int) -> B
         if len(chosen) == 1 or (len(chosen) <= most and says[least] >= _LEAST_SHARE * says.sum()):
             break
         del chosen[least]
-    shares = np.zeros(len(logits))
+    shares, say = np.zeros((2, len(logits)))
     shares[chosen] = weights * scales[chosen]
-    return Blend(shares)
+    say[chosen] = says / says.sum()
+    return Blend(shares, say)
 
 
 def _minimise(scaled: Logits, truth: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -97,7 +97,7 @@ def _fit_all(
     limit = float("inf") if options.time_limit is None else 60.0 * options.time_limit
     fitted: list[Fitted] = []
     left_out: list[Candidate] = []
-    recalled = 0.0
+    recalled = sum(trainer.seconds_before(candidate) for candidate in tried)
 
     def spent() -> float:
         return time.perf_counter() - begun + recalled
@@ -114,7 +114,6 @@ def _fit_all(
         except OutOfTime:
             left_out.append(candidate)
             continue
-        recalled += found.seconds if done else 0.0
         fitted.append(found)
         trainer.bus.publish(
             Noticed(f"{candidate.name}: out-of-fold AUC {trainer.auc(found.plain):.4f}, {found.seconds:.0f} s")
@@ -158,16 +157,15 @@ def _told(
     folds: Folds,
 ) -> list[dict[str, Any]]:
     """What the bundle keeps of every candidate."""
-    total = float(blend.shares.sum())
     return [
         {
             "name": one.candidate.name,
-            "share": float(share) / total,
+            "share": float(share),
             "mirrored": mirror,
             "log_loss": log_loss(own, folds.labels),
             "seconds": round(one.seconds, 1),
         }
-        for one, own, mirror, share in zip(fitted, logits, mirrored, blend.shares, strict=True)
+        for one, own, mirror, share in zip(fitted, logits, mirrored, blend.say, strict=True)
     ]
 
 

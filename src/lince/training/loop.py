@@ -28,6 +28,7 @@ from lince.training.checkpoint import NAME, Progress, learning_state, load_check
 from lince.training.events import EpochsRecalled, ValidationMeasured
 from lince.training.losses import Balance
 from lince.training.memory import does_not_fit, forget
+from lince.training.optimizer import make_optimizer
 from lince.training.plan import EMBEDDING, Phase
 from lince.training.schedules import rate_factor
 
@@ -93,7 +94,7 @@ class Loop:
         self._seed, self._device, self._bus = seed, device, bus
         self._place = folder / NAME
         self._half = phase.boundary != EMBEDDING and training_dtype(network, device) is torch.bfloat16
-        self._optimizer = _optimizer(network, phase)
+        self._optimizer = make_optimizer(network, phase)
         self._start = {name: value.clone() for name, value in learning_state(network).items()}
         # The number of epochs is left out: asking for more goes on from where fewer ended.
         self._facts = {
@@ -382,20 +383,3 @@ class Loop:
 
 def _shown(loss: float) -> str:
     return f"to {loss:.3g}" if math.isfinite(loss) else str(loss)
-
-
-def _optimizer(network: Network, phase: Phase) -> torch.optim.Optimizer:
-    """AdamW; each stage learns at its own share of the rate, and only matrices decay.
-
-    The head comes first in the groups, at the full rate.
-    """
-    parts: list[nn.Module] = [network.head, *reversed(network.stages)]
-    groups = []
-    for depth, part in enumerate(parts):
-        learning = [value for value in part.parameters() if value.requires_grad]
-        share = phase.stage_decay**depth
-        for chosen, decay in ((True, phase.weight_decay), (False, 0.0)):
-            values = [value for value in learning if (value.dim() > 1) is chosen]
-            if values:
-                groups.append({"params": values, "weight_decay": decay, "share": share})
-    return torch.optim.AdamW(groups, lr=phase.learning_rate, fused=True)

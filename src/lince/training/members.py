@@ -122,7 +122,7 @@ class Trainer:
             logits = np.load(place / "out-of-fold.npy", allow_pickle=False)
             return Fitted(candidate, plan, place, logits[0], logits[1], note["history"], note["seconds"])
         own = self._member_images(plan.image)
-        begun, before = time.perf_counter(), self._seconds_before(place)
+        begun, before = time.perf_counter(), self.seconds_before(candidate)
         if candidate.way == "head":
             history: list[dict[str, Any]] = []
             self._fit_heads(candidate, plan, own, place)
@@ -136,9 +136,11 @@ class Trainer:
         write_json(place / "done.json", {"history": history, "seconds": seconds})
         return replace(fitted, plain=plain, mirrored=mirrored, seconds=seconds)
 
-    def _seconds_before(self, place: Path) -> float:
-        """What the folds that an interrupted run has finished took."""
-        notes = (_read(_note_of(place, fold)) for fold in range(self.folds.count))
+    def seconds_before(self, candidate: Candidate) -> float:
+        """What an interrupted run has spent on it: on all of it, or on the folds that it finished."""
+        place = self.folder.path / candidate.name
+        whole = _read(place / "done.json")
+        notes = [whole] if whole else [_read(_note_of(place, fold)) for fold in range(self.folds.count)]
         return float(sum(note["seconds"] for note in notes if note))
 
     def done(self, candidate: Candidate) -> bool:

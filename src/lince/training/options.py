@@ -115,6 +115,28 @@ def parse_options(values: Mapping[str, Any]) -> TrainOptions:
         raise ConfigError(f"The option {key} is not valid: {message}", received=first["input"]) from error
 
 
+def check_together(options: TrainOptions) -> None:
+    """Refuse an option that would change nothing beside the others.
+
+    Raises
+    ------
+    ConfigError
+        A time limit without the preset best, or how to fine-tune where only a head is trained.
+    """
+    if options.time_limit is not None and options.preset != "best":
+        raise ConfigError(
+            "A time limit means something with the preset best alone", received=options.preset, fix="add --preset best"
+        )
+    phases = options.phases or (1 if options.preset == "fast" else 2)
+    lost = {"tune_epochs": options.tune_epochs, "tune_lr": options.tune_lr}
+    named = [f"--{name.replace('_', '-')}" for name, value in lost.items() if value is not None]
+    if phases == 1 and named:
+        raise ConfigError(
+            f"Only a head is trained here, so {' and '.join(named)} would change nothing",
+            fix="leave it out, or train with --phases 2",
+        )
+
+
 def read_options(path: Path) -> dict[str, Any]:
     """Options from a YAML file.
 

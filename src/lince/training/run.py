@@ -17,7 +17,7 @@ from lince.training.crossval import cross_validate
 from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish, parse_aim
 from lince.training.folder import RunFolder, default_out
-from lince.training.options import TrainOptions, parse_options
+from lince.training.options import TrainOptions, check_together, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
 
@@ -60,6 +60,8 @@ def train(
     bus = bus or EventBus()
     options = options or parse_options(choices)
     parse_aim(options.aim)  # now, not after the training
+    if not resume:  # a resumed run was checked when it began
+        check_together(options)
     collection = collection_of(source, options, bus)
     folder = RunFolder(Path(out) if out is not None else default_out(collection.name, resume=resume), resume=resume)
     try:
