@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from lince.inference.bundle import BundleManifest, write_manifest
+from lince.trust import Calibration, Trust
 
 Altered = Callable[..., Path]
 
@@ -32,6 +33,11 @@ def altered(tiny_bundle: Path, tmp_path: Path) -> Altered:
         return folder
 
     return alter
+
+
+def limits(temperature: float) -> dict[str, Any]:
+    """The trust of a bundle of two classes that knows nothing but a temperature, as its manifest keeps it."""
+    return Trust(calibration=Calibration.of_temperature(temperature, 2)).model_dump(mode="json")
 
 
 def resign(folder: Path) -> None:

@@ -43,7 +43,7 @@ def test_what_a_bundle_knows(tiny_bundle: Path) -> None:
     assert bundle.synthetic
     assert (bundle.spec.size, bundle.spec.channels) == (64, 1)
     assert bundle.model_id == sha256_file(tiny_bundle / "model.safetensors")[:12]
-    assert bundle.temperature == raw["temperature"]
+    assert bundle.trust.model_dump(mode="json") == raw["trust"]
     assert bundle.threshold == raw["operating_point"]["threshold"]
     assert bundle.summary() == raw["figures"]["test"]
     assert bundle.created == raw["created"]
@@ -117,12 +117,16 @@ def test_a_manifest_without_hashes_is_not_trusted(altered: Altered) -> None:
 
 
 def test_a_newer_format_asks_for_an_upgrade(altered: Altered) -> None:
-    text = sentence(altered(format=2, surprise=1))
-    assert "format 2; this version of lince reads up to 1" in text
+    text = sentence(altered(format=3, surprise=1))
+    assert "format 3; this version of lince reads 2" in text
     assert "pip install -U lince-med" in text
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b'{"format": 1,'])
+def test_an_older_format_asks_to_train_again(altered: Altered) -> None:
+    assert "format 1, of an earlier version of lince" in sentence(altered(format=1))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b'{"format": 2,'])
 def test_damaged_json(altered: Altered, content: bytes) -> None:
     folder = altered()
     (folder / "bundle.json").write_bytes(content)
@@ -133,8 +137,9 @@ def test_damaged_json(altered: Altered, content: bytes) -> None:
     ("changes", "words"),
     [
         ({"surprise": 1}, "damaged at surprise"),
-        ({"temperature": 0}, "damaged at temperature"),
-        ({"temperature": ...}, "damaged at temperature"),
+        ({"trust": {"calibration": {"scale": [1], "shift": [0]}}}, "damaged at trust.calibration.scale"),
+        ({"trust": {"calibration": {"scale": [1, 1], "shift": [0, 0]}, "low_confidence": 7}}, "trust.low_confidence"),
+        ({"trust": ...}, "damaged at trust"),
         ({"format": "one"}, "damaged at format"),
         ({"operating_point": {"threshold": 1.5, "aim": "youden"}}, "damaged at operating_point.threshold"),
         ({"model": {"name": "small-cnn", "code": "import os"}}, "damaged at model.code"),
@@ -244,4 +249,4 @@ def test_the_card_says_what_matters(tiny_bundle: Path) -> None:
     assert "SYNTHETIC" in card
     assert "positive: malignant" in card
     assert f"from a probability of {bundle.threshold:.3f} on" in card
-    assert f"temperature {bundle.temperature:.3f}" in card
+    assert "Calibration: " in card

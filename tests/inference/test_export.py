@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.inference.conftest import Altered
+from tests.inference.conftest import Altered, limits
 from tests.models.test_hub import save
 
 from lince.core.errors import ExportError, MissingExtraError, OutputError, SourceError
@@ -52,7 +52,7 @@ def bundle_of(tiny_bundle: Path, name: str, folder: Path) -> Bundle:
     write_manifest(
         folder,
         old.model_copy(
-            update={"model": record, "image": spec, "image_hash": spec.hash, "hashes": hashes, "temperature": 1.0}
+            update={"model": record, "image": spec, "image_hash": spec.hash, "hashes": hashes, "trust": old.trust}
         ),
     )
     return Bundle(folder)
@@ -67,7 +67,7 @@ def assert_equal_predictions(bundle: Bundle, path: Path) -> None:
         pixels = pixels // np.array([1, 3, 9], np.uint8)[:count, None, None, None]  # bright to dark
         (found,) = session.run(None, {"pixels": pixels})
         with torch.inference_mode():
-            expected = torch.softmax(network(torch.from_numpy(pixels)) / bundle.temperature, 1).numpy()
+            expected = bundle.trust.calibration.apply(network(torch.from_numpy(pixels)).numpy())
         assert found.shape == (count, len(bundle.labels))
         np.testing.assert_allclose(found, expected, atol=1e-4)
     assert np.ptp(found, axis=0).max() > 1e-3, "the probabilities do not depend on the image: nothing was compared"
@@ -75,7 +75,7 @@ def assert_equal_predictions(bundle: Bundle, path: Path) -> None:
 
 def test_any_number_of_images_gives_what_the_bundle_gives(tiny_bundle: Path, exported: Path, altered: Altered) -> None:
     assert_equal_predictions(Bundle(tiny_bundle), exported)
-    hot = Bundle(altered(temperature=7.5))
+    hot = Bundle(altered(trust=limits(7.5)))
     again = export_onnx(hot)
     assert again.path == hot.path.with_name(f"{hot.path.name}.onnx")
     assert again.largest_difference < 1e-4
@@ -137,11 +137,11 @@ def test_a_file_that_predicts_something_else_is_not_written(
     honest = module._serialised
 
     def forged(model: Any, bundle: Bundle) -> bytes:
-        model.temperature = 3 * model.temperature
+        model.scale *= 3
         try:
             return honest(model, bundle)
         finally:
-            model.temperature = model.temperature / 3
+            model.scale /= 3
 
     monkeypatch.setattr(module, "_serialised", forged)
     with pytest.raises(ExportError, match="does not predict what the bundle predicts"):

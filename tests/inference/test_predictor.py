@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.inference.conftest import Altered, limits
 
 import lince
 from lince.core.errors import BundleError, ImageError
@@ -18,7 +19,6 @@ from lince.core.types import LabelSpace, Prediction, Sample, Skipped, decide
 from lince.imaging import cached_images
 from lince.inference import Predictor
 
-Altered = Callable[..., Path]
 Picture = Callable[..., Path]
 
 
@@ -111,7 +111,7 @@ def test_images_are_read_a_batch_at_a_time(predictor: Predictor) -> None:
 
 def test_temperature_divides_the_logits(altered: Altered, picture: Picture) -> None:
     path = picture()
-    sharp, flat = (Predictor(altered(temperature=t, operating_point=None)).predict(path) for t in (0.5, 2.0))
+    sharp, flat = (Predictor(altered(trust=limits(t), operating_point=None)).predict(path) for t in (0.5, 2.0))
     odds = [np.log(p.probabilities["benign"] / p.probabilities["malignant"]) for p in (sharp, flat)]
     assert odds[0] == pytest.approx(4 * odds[1], rel=1e-6)
     assert odds[0] != 0
@@ -119,10 +119,10 @@ def test_temperature_divides_the_logits(altered: Altered, picture: Picture) -> N
 
 def test_a_flag_under_seventy_per_cent(altered: Altered, picture: Picture) -> None:
     path = picture()
-    unsure = Predictor(altered(temperature=1000.0)).predict(path)
+    unsure = Predictor(altered(trust=limits(1000.0))).predict(path)
     assert unsure.confidence == pytest.approx(0.5, abs=0.05)
     assert unsure.flags == ("low_confidence",)
-    sure = Predictor(altered(temperature=1e-4, operating_point=None)).predict(path)
+    sure = Predictor(altered(trust=limits(1e-4), operating_point=None)).predict(path)
     assert sure.confidence > 0.99
     assert sure.flags == ()
 

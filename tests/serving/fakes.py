@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lince.core.types import LabelSpace, Prediction, decide
 from lince.imaging import ImageSpec
 from lince.inference import Outcome, Prepared
+from lince.trust import Calibration, Trust
 
 SUMMARY = {
     "n": 1156,
@@ -29,6 +30,8 @@ SUMMARY = {
 
 # First of these found in a file's name: probability of "malignant".
 BY_NAME = {"low": 0.42, "threshold": 0.34, "benign": 0.031, "certain": 0.99991}
+# First of these found in a file's name: the prediction set; else the decided class alone.
+SETS: dict[str, tuple[str, ...]] = {"unsure": ("malignant", "benign"), "nofit": ()}
 
 
 @dataclass
@@ -39,7 +42,7 @@ class FakeBundle:
     model_id: str = "3f786850e387"
     synthetic: bool = False
     threshold: float | None = 0.22
-    temperature: float = 1.3
+    trust: Trust = field(default_factory=lambda: Trust(calibration=Calibration.of_temperature(1.3, 2)))
     path: Path = Path("bundle")
     created: str = "2026-03-14T09:26:53+00:00"
     figures: dict[str, Any] = field(default_factory=lambda: dict(SUMMARY))
@@ -78,7 +81,12 @@ class FakePredictor:
                 label=labels.names[chosen],
                 confidence=row[chosen],
                 probabilities=dict(zip(labels.names, row, strict=True)),
-                flags=("low_confidence",) if row[chosen] < 0.7 else (),
+                flags=_flags(item.name, row[chosen]),
+                prediction_set=next(
+                    (found for word, found in SETS.items() if word in item.name), (labels.names[chosen],)
+                ),
+                novelty=3.4 if "strange" in item.name else 0.6,
+                reasons=("It is brighter than the training images.",) if "strange" in item.name else (),
                 positive=labels.positive,
                 threshold=threshold,
                 decided_by_threshold=by_threshold,
@@ -87,6 +95,12 @@ class FakePredictor:
             ),
             _blob() if wanted and self.heat else None,
         )
+
+
+def _flags(name: str, confidence: float) -> tuple[str, ...]:
+    words = {"unsure": "cannot_tell", "nofit": "cannot_tell", "refer": "refer", "strange": "out_of_distribution"}
+    low = ("low_confidence",) if confidence < 0.7 else ()
+    return (*low, *(flag for word, flag in words.items() if word in name))
 
 
 def _blob() -> NDArray[np.float32]:

@@ -90,6 +90,57 @@ def test_low_confidence_warns_and_the_operating_point_explains_itself(open_page:
     assert (mark["x"] + mark["width"] / 2 - track["x"]) / track["width"] == pytest.approx(0.22, abs=0.02)
 
 
+def boxes(result: Any) -> list[str]:
+    """The warnings that are shown, by their kind."""
+    shown = result.locator(".warning:not([hidden])")
+    return [box.get_attribute("class").removeprefix("warning ") for box in shown.all()]
+
+
+def test_an_image_of_another_kind_gets_no_class(open_page: Open) -> None:
+    page = open_page()
+    choose(page, "strange.png")
+    result = wait_for(page, "strange.png")
+    assert result.locator(".verdict").inner_text().strip() == "No answer"
+    assert boxes(result) == ["refused"]
+    assert result.locator(".warning.refused").inner_text() == (
+        "This is not the kind of image that the model knows. It is brighter than the training images."
+    )
+    assert not any(result.locator(part).is_visible() for part in (".bars", ".confidence", ".by-threshold"))
+    assert "malignant" not in result.inner_text()
+    assert page.locator("#status").inner_text() == "strange.png: not the kind of image that the model knows"
+    choose(page, "scan.png")
+    wait_for(page, "scan.png")
+    assert page.locator(".card .slot-label").all_inner_texts() == ["No answer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "words"),
+    [
+        ("unsure.png", ["unsure"], "Cannot tell: malignant or benign."),
+        ("unsure-low.png", ["unsure"], "Cannot tell: malignant or benign."),
+        ("nofit.png", ["no-fit"], "No class fits well."),
+        ("refer.png", ["refer"], "For a person to decide."),
+        ("low.png", ["low"], "Low confidence"),
+        ("scan.png", [], ""),
+    ],
+)
+def test_one_box_for_each_thing_to_know(open_page: Open, name: str, expected: list[str], words: str) -> None:
+    page = open_page()
+    choose(page, name)
+    result = wait_for(page, name)
+    assert boxes(result) == expected
+    assert words in " ".join(result.locator(".warning:not([hidden])").all_inner_texts())
+
+
+def test_the_reason_is_told_in_the_language_of_the_page(open_page: Open) -> None:
+    page = open_page(locale="pt-PT")
+    choose(page, "strange.png")
+    result = wait_for(page, "strange.png")
+    assert "É mais clara do que as imagens de treino." in result.locator(".warning.refused").inner_text()
+    choose(page, "unsure.png")
+    assert "Não é possível dizer: maligno ou benigno." in wait_for(page, "unsure.png").locator(".unsure").inner_text()
+
+
 def test_what_is_not_certain_is_not_called_certain(open_page: Open) -> None:
     page = open_page()
     choose(page, "certain.png")

@@ -7,7 +7,10 @@ import re
 import pytest
 
 from lince.core.languages import preferred
-from lince.serving.language import choose, language
+from lince.serving.language import LOCALES, choose, language
+from lince.serving.words import REASONS
+from lince.trust.novelty import UNKNOWN_CONTENT
+from lince.trust.statistics import STATISTICS
 
 from .catalogs import TRANSLATED, extracted, stored
 
@@ -99,3 +102,10 @@ def test_each_portuguese_has_its_own_words() -> None:
         for word in only_there[name]:
             assert word in texts[name]
             assert word not in texts[other]
+
+
+def test_every_reason_of_a_refusal_has_words_in_each_language() -> None:
+    told = {sentence for pair in STATISTICS for sentence in pair} | {UNKNOWN_CONTENT}
+    assert told == REASONS
+    for name in LOCALES[1:]:
+        assert told <= set(language(name).script_messages)

@@ -14,6 +14,7 @@ from lince.core.files import sha256_bytes
 from lince.core.types import LabelSpace, Sample
 from lince.imaging import cached_images
 from lince.inference import MicroBatcher, Predictor
+from lince.trust import Calibration, Trust
 
 from .conftest import Site, picture, png, site_of
 
@@ -50,7 +51,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image=spec,
         image_hash=spec.hash,
         model=ModelRecord(name="small-cnn"),
-        temperature=1.5,
+        trust=Trust(calibration=Calibration.of_temperature(1.5, 2)),
         operating_point=OperatingPointRecord(threshold=0.4, aim="youden"),
         hashes=hashes,
     )
@@ -128,4 +129,6 @@ def test_the_page_shows_a_real_bundle(real: Site) -> None:
     assert "random weights" in html
     assert "do not use it on patients" in html
     model = real.client.get("/api/v1/model").json()
-    assert (model["threshold"], model["temperature"], model["figures"]) == (0.4, 1.5, {})
+    assert (model["threshold"], model["figures"]) == (0.4, {})
+    assert model["trust"]["calibration"]["kind"] == "temperature"
+    assert model["trust"]["low_confidence"] == 0.7

@@ -40,8 +40,21 @@ def printable(text: str) -> str:
 
 def warnings(prediction: Prediction) -> str:
     """What must be seen beside the class, on the terminal."""
-    blank = "  BLANK IMAGE: the class means nothing" if prediction.blank else ""
-    return ("  LOW CONFIDENCE" if prediction.low_confidence else "") + blank
+    if prediction.blank:
+        return "  BLANK IMAGE: the class means nothing"
+    if prediction.refused:
+        return f"  NOT THIS KIND OF IMAGE: the class means nothing. {' '.join(prediction.reasons)}"
+    told = []
+    if prediction.low_confidence:
+        told.append("LOW CONFIDENCE")
+    if prediction.prediction_set:
+        if len(prediction.prediction_set) > 1:
+            told.append(f"CANNOT TELL: {' or '.join(map(printable, prediction.prediction_set))}")
+    elif prediction.prediction_set is not None:
+        told.append("CANNOT TELL: no class fits well")
+    if "refer" in prediction.flags:
+        told.append("REFER TO A PERSON")
+    return "".join(f"  {one}" for one in told)
 
 
 def duration(seconds: float) -> str:

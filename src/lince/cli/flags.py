@@ -18,6 +18,27 @@ LogDir = Annotated[
     Path | None, typer.Option("--log-dir", help="Folder for logs as JSON lines.", file_okay=False, show_default=False)
 ]
 
+
+def _share(text: str) -> float:
+    """``10%`` or ``0.1``."""
+    number = text.strip()
+    try:
+        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no share; write 10% or 0.1") from error
+
+
+Refer = Annotated[
+    float | None,
+    typer.Option(
+        "--refer",
+        parser=_share,
+        metavar="SHARE",
+        help="Mark the least certain predictions for a person to decide: this share of images, such as 10%.",
+        show_default=False,
+    ),
+]
+
 SourceArgument = Annotated[
     str,
     typer.Argument(

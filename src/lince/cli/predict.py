@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lince.cli.flags import LogDir
+from lince.cli.flags import LogDir, Refer
 from lince.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from lince.core.types import Prediction, Skipped
+
+_FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blank")
 
 
 def predict(
@@ -23,9 +25,10 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them (DICOM too).")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per image.")] = False,
+    refer: Refer = None,
     log_dir: LogDir = None,
 ) -> None:
-    """Predict images: class by name, calibrated probabilities, and a mark where the confidence is low.
+    """Predict images: class by name, calibrated probabilities, and a mark where the model should not be relied on.
 
     A file that cannot be read is reported and skipped; exit code 1 says that there were some.
     """
@@ -47,7 +50,7 @@ def predict(
                 logger.info("prediction", extra={**prediction_fields(event.prediction), "seconds": event.seconds})
 
         bus.subscribe(log)
-    predictor = Predictor(bundle, bus=bus)
+    predictor = Predictor(bundle, bus=bus, refer=refer)
     writer = _csv if as_csv else (_json if as_json else _text)
     skipped = 0
 
@@ -111,9 +114,10 @@ def _csv(found: Iterator[Prediction], names: list[str]) -> None:
 
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(
-        ["name", "label", "confidence", "low_confidence", "blank", *(f"p({name})" for name in names), "model_id"]
+        ["name", "label", "confidence", *_FLAGS, "prediction_set", *(f"p({name})" for name in names), "model_id"]
     )
     for one in found:
-        row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", int(one.low_confidence), int(one.blank)]
+        row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", *(int(flag in one.flags) for flag in _FLAGS)]
+        row.append("" if one.prediction_set is None else "|".join(one.prediction_set))
         row += [f"{one.probabilities[name]:.6f}" for name in names]
         table.writerow([*row, one.model_id])

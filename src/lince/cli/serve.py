@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lince.cli.flags import LogDir
+from lince.cli.flags import LogDir, Refer
 
 
 def serve(
@@ -20,6 +20,7 @@ def serve(
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Folder of images to try in the page.", show_default=False)
     ] = None,
+    refer: Refer = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     log_dir: LogDir = None,
 ) -> None:
@@ -34,6 +35,7 @@ def serve(
         host=host,
         port=port,
         samples=samples,
+        refer=refer,
         log_dir=log_dir,
         open_browser=open_browser,
         on_ready=lambda url: typer.echo(f"Serving on {url} (Ctrl-C stops it). Research use, not a medical device."),

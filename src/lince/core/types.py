@@ -116,8 +116,18 @@ class Prediction:
     confidence
         Calibrated probability of ``label``.
     flags
-        ``low_confidence`` when the confidence is under 0.70; ``blank`` when the image shows nothing (one flat grey
-        or colour), whatever the confidence.
+        ``low_confidence`` when the confidence is under the bundle's limit (0.70 by default); ``cannot_tell`` when
+        ``prediction_set`` does not hold exactly one class; ``refer`` when the decision is among the least certain
+        ones that a person wished to see; ``out_of_distribution`` when the image is unlike the training images, and
+        ``blank`` when it shows nothing (one flat grey or colour): then the decision means nothing.
+    prediction_set
+        The classes that cannot be excluded, most likely first, at the bundle's coverage (90 % by default); empty when
+        none fits well. None where the bundle had too few images to find out.
+    novelty
+        Distance from the training images as a multiple of the limit; above 1 the image is refused. None where the
+        bundle does not know its training images.
+    reasons
+        Why it was refused, in sentences.
     model_id, input_sha256
         Which weights, and which preprocessed pixels: SHA-256 of the (size, size, channels) uint8 array.
     decided_by_threshold
@@ -134,6 +144,14 @@ class Prediction:
     decided_by_threshold: bool = False
     model_id: str = ""
     input_sha256: str = ""
+    prediction_set: tuple[str, ...] | None = None
+    novelty: float | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the image is none that the model can be asked about."""
+        return self.blank or "out_of_distribution" in self.flags
 
     @property
     def low_confidence(self) -> bool:
@@ -153,6 +171,9 @@ class Prediction:
             "confidence": self.confidence,
             "probabilities": dict(self.probabilities),
             "flags": list(self.flags),
+            "prediction_set": None if self.prediction_set is None else list(self.prediction_set),
+            "novelty": self.novelty,
+            "reasons": list(self.reasons),
             "positive": self.positive,
             "threshold": self.threshold,
             "decided_by_threshold": self.decided_by_threshold,

@@ -13,13 +13,15 @@ from lince.core.errors import BundleError
 from lince.core.files import atomic_file, sha256_bytes, sha256_file, write_error, write_json
 from lince.core.types import LabelSpace
 from lince.imaging import ImageSpec
+from lince.trust import Novelty, Trust
 
 if TYPE_CHECKING:
     from lince.models.ensemble import Ensemble
     from lince.models.network import Network
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "model.safetensors"
+NOVELTY = "novelty.safetensors"
 MANIFEST = "bundle.json"
 CARD = "card.md"
 SEEN = "seen.txt"
@@ -56,7 +58,7 @@ class BundleManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     name: str
     created: str
     lince_version: str
@@ -66,7 +68,7 @@ class BundleManifest(BaseModel):
     image: ImageSpec
     image_hash: str
     model: ModelRecord
-    temperature: float = Field(gt=0, allow_inf_nan=False)
+    trust: Trust
     operating_point: OperatingPointRecord | None
     provenance: dict[str, Any] = Field(default_factory=dict)
     figures: dict[str, Any] = Field(default_factory=dict)
@@ -138,9 +140,9 @@ class Bundle:
         return self.manifest.created
 
     @property
-    def temperature(self) -> float:
-        """What the logits are divided by."""
-        return self.manifest.temperature
+    def trust(self) -> Trust:
+        """Calibration, prediction sets and every other limit."""
+        return self.manifest.trust
 
     @property
     def threshold(self) -> float | None:
@@ -171,6 +173,28 @@ class Bundle:
                 fix="copy the whole folder again",
             )
         return frozenset(place.read_text(encoding="ascii").split())
+
+    def novelty(self) -> Novelty | None:
+        """What its training images are like; None when there were too few to say.
+
+        Raises
+        ------
+        BundleError
+            The file is missing or is not the one that was saved.
+        """
+        recorded = self.manifest.hashes.get(NOVELTY)
+        if recorded is None:
+            return None
+        from safetensors.numpy import load_file
+
+        place = self.path / NOVELTY
+        if not place.is_file() or sha256_file(place) != recorded:
+            raise BundleError(
+                f"{NOVELTY} is missing or is not the file that this bundle was saved with",
+                received=self.path,
+                fix="copy the whole folder again",
+            )
+        return Novelty.from_arrays(load_file(place))
 
     def network(self) -> Network | Ensemble:
         """The network with its weights, on the processor, in evaluation mode.
@@ -220,9 +244,15 @@ def _read_manifest(path: Path) -> BundleManifest:
         version = raw.get("format") if isinstance(raw, dict) else None
     except (OSError, ValueError) as error:
         raise BundleError("bundle.json cannot be read", received=place, fix="copy the whole folder again") from error
+    if isinstance(version, int) and version < FORMAT:
+        raise BundleError(
+            f"This bundle has format {version}, of an earlier version of lince; this one reads {FORMAT}",
+            received=path,
+            fix="train again",
+        )
     if isinstance(version, int) and version > FORMAT:
         raise BundleError(
-            f"This bundle has format {version}; this version of lince reads up to {FORMAT}",
+            f"This bundle has format {version}; this version of lince reads {FORMAT}",
             received=path,
             fix="upgrade: pip install -U lince-med",
         )
@@ -256,6 +286,21 @@ def write_weights(folder: Path, network: Network | Ensemble) -> str:
         raise write_error(place, error) from error
     except SafetensorError as error:
         raise write_error(place, OSError(str(error))) from error
+
+
+def write_novelty(folder: Path, novelty: Novelty) -> str:
+    """Save what the training images are like and return the file's SHA-256.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    with atomic_file(folder / NOVELTY) as stream:
+        stream.write(save(novelty.arrays()))
+    return sha256_file(folder / NOVELTY)
 
 
 def write_seen(folder: Path, digests: Iterable[str]) -> str:

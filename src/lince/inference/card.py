@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lince.core.files import atomic_file
-from lince.inference.bundle import CARD, BundleManifest
+from lince.inference.bundle import CARD, NOVELTY, BundleManifest
 
 _ROWS = (
     ("auc", "AUC"),
@@ -31,6 +31,33 @@ def estimate_text(estimate: dict[str, Any]) -> str:
     return text
 
 
+def _calibration(manifest: BundleManifest) -> str:
+    calibration = manifest.trust.calibration
+    if calibration.kind == "none":
+        return "none (it would not have helped)"
+    if calibration.temperature is not None:
+        return f"temperature {calibration.temperature:.3f}"
+    return "a scale and a shift for each class"
+
+
+def _limits(manifest: BundleManifest) -> list[str]:
+    """What the trust of the bundle does and does not cover."""
+    trust, lines = manifest.trust, []
+    if trust.sets is not None:
+        lines.append(
+            f"- Prediction sets hold the true class for {trust.sets.coverage:.0%} of the images of each class, as long "
+            "as new images come as these did."
+        )
+        few = [manifest.classes[index] for index in trust.sets.without_guarantee]
+        if few:
+            lines.append(f"- Too few images for a prediction set: {', '.join(few)}; always part of the set.")
+    if NOVELTY in manifest.hashes:
+        lines.append("- Images unlike the training images are refused; it is no proof that the others are suitable.")
+    else:
+        lines.append("- It answers for every image it is given, also for images of something else.")
+    return lines
+
+
 def write_card(folder: Path, manifest: BundleManifest) -> None:
     """Write ``card.md`` (after the model cards of Mitchell et al., 2019).
 
@@ -49,7 +76,7 @@ def write_card(folder: Path, manifest: BundleManifest) -> None:
         f"- Model: {manifest.model.name}, {manifest.image.size} px, {manifest.image.channels} channel(s), "
         f"images that are not square: {manifest.image.fit}",
         f"- Trained: {manifest.created} with lince {manifest.lince_version}",
-        f"- Calibration: temperature {manifest.temperature:.3f}, fitted on {held_out} predictions",
+        f"- Calibration: {_calibration(manifest)}, fitted on {held_out} predictions",
     ]
     lines += [
         f"- Member: {one['model']}, {one['size']} px, weight {one['share']:.2f}"
@@ -74,7 +101,7 @@ def write_card(folder: Path, manifest: BundleManifest) -> None:
         "",
         "- Measured on images from the same collection as the training images; other devices, populations and "
         "protocols may give worse figures. Measure on your own images before relying on it: `lince evaluate`.",
-        "- It answers for every image it is given, also for images of something else.",
+        *_limits(manifest),
         "",
     ]
     with atomic_file(folder / CARD, "w") as stream:

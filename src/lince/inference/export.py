@@ -30,6 +30,7 @@ from lince.imaging import ImageSpec
 from lince.inference.bundle import Bundle
 from lince.inference.card import RESEARCH_ONLY
 from lince.inference.predictor import Predictor
+from lince.trust import Calibration
 
 INPUT, OUTPUT = "pixels", "probabilities"
 TOLERANCE = 1e-3
@@ -68,7 +69,7 @@ def export_onnx(
     """Write a bundle as an ONNX file that needs nothing of lince.
 
     Its input ``pixels`` is uint8 (N, S, S, C), any N, as the bundle's image spec makes it; its output
-    ``probabilities`` is float32 (N, classes): normalisation, softmax and temperature are inside. The metadata name
+    ``probabilities`` is float32 (N, classes): normalisation, calibration and softmax are inside. The metadata name
     the classes, the operating point, the image spec and the model.
 
     Parameters
@@ -107,7 +108,7 @@ def export_onnx(
         raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")
     pixels, skipped = _pixels(bundle.spec, Path(images) if images is not None else None, bus)
     bus.publish(WorkStarted("Exporting", 1))
-    model = _Served(bundle.network(), bundle.temperature).eval()
+    model = _Served(bundle.network(), bundle.trust.calibration).eval()
     data = _serialised(model, bundle)
     with torch.inference_mode():
         expected = np.concatenate([model(torch.from_numpy(part)).numpy() for part in _parts(pixels)])
@@ -130,16 +131,20 @@ def _beside(bundle: Bundle) -> Path:
 
 @final
 class _Served(nn.Module):
-    """What the bundle's network and its temperature give together."""
+    """What the bundle's network and its calibration give together."""
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, calibration: Calibration) -> None:
         super().__init__()
         self.network = network
-        self.temperature = temperature
+        self.register_buffer("scale", torch.tensor(calibration.scale))
+        self.register_buffer("shift", torch.tensor(calibration.shift))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, S, S, C) uint8 to (N, classes) float32 probabilities."""
-        return torch.softmax(self.network(pixels) / self.temperature, dim=1)
+        return torch.softmax(self.network(pixels) * self.scale + self.shift, dim=1)
 
 
 def _serialised(model: _Served, bundle: Bundle) -> bytes:
@@ -197,7 +202,7 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
         "classes": list(manifest.classes),
         "positive": manifest.positive,
         "threshold": bundle.threshold,
-        "temperature": bundle.temperature,
+        "calibration": bundle.trust.calibration.model_dump(mode="json"),
         "image_spec": manifest.image.model_dump(mode="json"),
         "image_hash": manifest.image_hash,
         "model": manifest.model.name if not manifest.model.facts else manifest.model.facts.get("repository"),

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from lince.core.errors import ImageError
+from lince.core.errors import ConfigError, ImageError
 from lince.core.events import EventBus, FileSkipped, ModelLoaded, PredictionMade
 from lince.core.files import sha256_bytes
 from lince.core.settings import worker_count
@@ -26,7 +26,7 @@ from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
 from lince.models.folding import ready_to_run
 from lince.models.precision import best_device
-from lince.trust import LOW_CONFIDENCE, calibrated, is_blank
+from lince.trust import image_statistics, is_blank
 
 # The C library maps blocks of 32 MiB and more anew for every layer of every batch, which costs a fifth of the time: at
 # 224 pixels, the widest layer of the default model stays under that for 13 images.
@@ -99,18 +99,32 @@ class Predictor:
         Hears `ModelLoaded`, `PredictionMade` and `FileSkipped`.
     origin
         Where the predictions are made (``cli``, ``api``, ``web``, ...), told in `PredictionMade`.
+    refer
+        Share of the images, of 0 to 0.5, whose decision a person should make: the least certain ones carry the flag
+        ``refer``. The limit is the one at which that share of the validation images lay.
 
     Raises
     ------
     BundleError
-        The bundle is missing, damaged, or newer than this version.
+        The bundle is missing, damaged, or of another format.
+    ConfigError
+        A share outside that range, or of a bundle that had no images to learn the limit from.
     """
 
-    def __init__(self, bundle: Bundle | str | Path, *, bus: EventBus | None = None, origin: str = "cli") -> None:
+    def __init__(
+        self,
+        bundle: Bundle | str | Path,
+        *,
+        bus: EventBus | None = None,
+        origin: str = "cli",
+        refer: float | None = None,
+    ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
         self.device = best_device()
         self._bus = bus or EventBus()
         self._origin = origin
+        self._referred_below = None if refer is None else _limit(self.bundle, refer)
+        self._novelty = self.bundle.novelty()
         self._network = ready_to_run(self.bundle.network(), size=self.bundle.spec.size, device=self.device)
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
 
@@ -190,21 +204,30 @@ class Predictor:
 
         ``pixels`` may be a memory map larger than memory: a batch of it is read at a time.
         """
+        return self.logits_and_features(pixels, rows, batch=batch)[0]
+
+    def logits_and_features(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """As `logits`, and the (N, D) features that the head reads of the same images."""
         rows = np.arange(len(pixels)) if rows is None else rows
         # Made before the first pass: small results kept between the large blocks of the passes would scatter the heap.
-        found = np.empty((len(rows), len(self.labels)), dtype=np.float32)
+        logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
+        features = np.empty((len(rows), self._network.head.features), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(rows), batch):
                 part = slice(start, start + batch)
                 values = torch.from_numpy(np.ascontiguousarray(pixels[rows[part]])).to(self.device)
-                found[part] = self._network(values).cpu().numpy()
-        return found
+                maps = self._network.maps(values)
+                logits[part] = self._network.head(*maps).cpu().numpy()
+                features[part] = self._network.head.embed(*maps).float().cpu().numpy()
+        return logits, features
 
     def probabilities(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
     ) -> NDArray[np.float64]:
         """(N, classes) calibrated probabilities of (N, S, S, C) prepared images, or of these ``rows`` of them."""
-        return calibrated(self.logits(pixels, rows, batch=batch), self.bundle.temperature)
+        return self.bundle.trust.calibration.apply(self.logits(pixels, rows, batch=batch))
 
     def warm_up(self, batch: int = 1) -> None:
         """Run a blank batch, so that the first images of a batch of this size wait no longer than the next ones."""
@@ -221,8 +244,10 @@ class Predictor:
             pixels = torch.from_numpy(np.stack([item.pixels for item in items])).to(self.device)
             maps = self._network.maps(pixels)
             logits = self._network.head(*maps).float().cpu().numpy()
-        rows = calibrated(logits, self.bundle.temperature)
-        predictions = [self._prediction(item, row) for item, row in zip(items, rows, strict=True)]
+            features = self._network.head.embed(*maps).float().cpu().numpy()
+        rows = self.bundle.trust.calibration.apply(logits)
+        strange = self._strangeness(items, features)
+        predictions = [self._prediction(*one) for one in zip(items, rows, strange, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
         if wanted:
@@ -236,31 +261,50 @@ class Predictor:
             self._bus.publish(PredictionMade(prediction, seconds, self._origin))
         return [Outcome(prediction, heat.get(i)) for i, prediction in enumerate(predictions)]
 
-    def _prediction(self, item: Prepared, row: NDArray[np.float64]) -> Prediction:
-        labels, threshold = self.labels, self.bundle.threshold
+    def _strangeness(
+        self, items: Sequence[Prepared], features: NDArray[np.float32]
+    ) -> list[tuple[float | None, tuple[str, ...]]]:
+        """For each image the distance from the training images, and what is unusual where it is too far."""
+        if self._novelty is None:
+            return [(None, ())] * len(items)
+        pictures = image_statistics([item.pixels for item in items])
+        scores = self._novelty.scores(features, pictures).tolist()
+        return [
+            (score, self._novelty.reasons(picture) if score > 1.0 else ())
+            for score, picture in zip(scores, pictures, strict=True)
+        ]
+
+    def _prediction(
+        self, item: Prepared, row: NDArray[np.float64], strange: tuple[float | None, tuple[str, ...]]
+    ) -> Prediction:
+        labels, threshold, trust = self.labels, self.bundle.threshold, self.bundle.trust
         values = row.tolist()
         chosen, by_threshold = decide(values, labels, threshold)
-        confidence = values[chosen]
+        possible = trust.set_of(values, labels)
+        novelty, reasons = strange
+        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
+        flags = {
+            "low_confidence": values[chosen] < trust.low_confidence,
+            "cannot_tell": possible is not None and len(possible) != 1,
+            "refer": self._referred_below is not None and values[chosen] < self._referred_below,
+            "out_of_distribution": novelty is not None and novelty > 1.0,
+            "blank": is_blank(item.pixels[top:bottom, left:right]),
+        }
         return Prediction(
             name=item.name,
             label=labels.names[chosen],
-            confidence=confidence,
+            confidence=values[chosen],
             probabilities=dict(zip(labels.names, values, strict=True)),
-            flags=self._flags(item, confidence),
+            flags=tuple(flag for flag, raised in flags.items() if raised),
             positive=labels.positive,
             threshold=threshold,
             decided_by_threshold=by_threshold,
             model_id=self.bundle.model_id,
             input_sha256=item.input_sha256,
+            prediction_set=possible,
+            novelty=novelty,
+            reasons=reasons,
         )
-
-    def _flags(self, item: Prepared, confidence: float) -> tuple[str, ...]:
-        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
-        found = {
-            "low_confidence": confidence < LOW_CONFIDENCE,
-            "blank": is_blank(item.pixels[top:bottom, left:right]),
-        }
-        return tuple(flag for flag, raised in found.items() if raised)
 
     def _over_image(self, heat: NDArray[np.float32], item: Prepared) -> NDArray[np.float32]:
         """A map of the padded square, cut to the part that the image fills."""
@@ -269,3 +313,13 @@ class Predictor:
         smooth = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BICUBIC))
         cut: NDArray[np.float32] = np.clip(smooth[top:bottom, left:right], 0.0, 1.0).astype(np.float32)
         return cut
+
+
+def _limit(bundle: Bundle, share: float) -> float:
+    """The confidence under which a decision is referred."""
+    if bundle.trust.referral is None:
+        raise ConfigError(
+            "This bundle does not know which of its predictions to refer: it had no validation images",
+            received=bundle.path,
+        )
+    return bundle.trust.referral.limit(share)

@@ -136,6 +136,7 @@ class EnsembleHead(nn.Module):
         super().__init__()
         self.groups = nn.ModuleList(nn.ModuleList(group) for group in heads)
         self.layouts = tuple(layouts)
+        self.features = heads[0][0].features
         self.register_buffer("shares", torch.tensor(shares, dtype=torch.float32))
 
     def each(self, *maps: Tensor) -> list[Tensor]:
@@ -159,6 +160,12 @@ class EnsembleHead(nn.Module):
                 )
             found.append(torch.stack(views))
         return found
+
+    def embed(self, *maps: Tensor) -> Tensor:
+        """Maps to the embedding (N, D) of the first branch of the first group, without its mirror image."""
+        layout = self.layouts[0]
+        first: Head = self.groups[0][0]  # type: ignore[index]
+        return first.embed(*maps[: layout.passed + layout.own])
 
     def forward(self, *maps: Tensor) -> Tensor:
         """Maps (N, D, h, w) to (N, classes)."""

@@ -63,7 +63,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "labels": list(bundle.labels.names),
         "positive": bundle.labels.positive,
         "threshold": bundle.threshold,
-        "temperature": bundle.temperature,
+        "trust": bundle.trust.model_dump(mode="json", exclude={"referral"}),
         "spec": bundle.spec.model_dump(mode="json"),
         "figures": bundle.summary(),
         "synthetic": bundle.synthetic,

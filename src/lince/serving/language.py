@@ -49,7 +49,7 @@ class Language:
         self.tag = name.replace("_", "-")
         catalog = [] if name == LOCALES[0] else _read(name)
         self._messages = {(entry.context, str(entry.id)): str(entry.string) for entry in catalog}
-        scripts = [entry for entry in catalog if any(place.endswith(".js") for place, _ in entry.locations)]
+        scripts = [entry for entry in catalog if _for_scripts(entry)]
         self.script_messages = {str(entry.id): str(entry.string) for entry in scripts}
 
     def gettext(self, message: str) -> str:
@@ -72,6 +72,12 @@ class Language:
     def decimal(self, value: float, digits: int = 3) -> str:
         """A number with ``digits`` decimals, as written here."""
         return str(format_decimal(value, format=f"0.{'0' * digits}", locale=self.locale))
+
+
+def _for_scripts(entry: Message) -> bool:
+    """Whether the page's scripts show it: they hold it, or the predictions that they draw do."""
+    places = [place for place, _ in entry.locations]
+    return not entry.context and any(place.endswith((".js", "words.py")) for place in places)
 
 
 def _read(name: str) -> list[Message]:

@@ -18,12 +18,15 @@ _PREDICTION: JsonDict = {
     "label": "malignant",
     "confidence": 0.34,
     "probabilities": {"benign": 0.66, "malignant": 0.34},
-    "flags": ["low_confidence"],
+    "flags": ["low_confidence", "cannot_tell"],
     "positive": "malignant",
     "threshold": 0.22,
     "decided_by_threshold": True,
     "model_id": "3f786850e387",
     "input_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "prediction_set": ["benign", "malignant"],
+    "novelty": 0.71,
+    "reasons": [],
     "preview": None,
     "heat_map": None,
 }
@@ -42,7 +45,10 @@ class PredictionAnswer(BaseModel):
     confidence: float = Field(ge=0, le=1, description="Calibrated probability of `label`.")
     probabilities: dict[str, float] = Field(description="Calibrated probability of each class, by name; they sum to 1.")
     flags: list[str] = Field(
-        description="`low_confidence` when the confidence is under 0.70; `blank` when the image shows nothing."
+        description="`low_confidence` when the confidence is under the bundle's limit (0.70 by default); `cannot_tell` "
+        "when `prediction_set` does not hold exactly one class; `refer` when it is among the least certain ones that "
+        "a person should decide; `out_of_distribution` when the image is unlike the training images, and `blank` when "
+        "it shows nothing: then `label` means nothing."
     )
     positive: str | None = Field(description="The class that the operating point speaks of.")
     threshold: float | None = Field(
@@ -53,6 +59,14 @@ class PredictionAnswer(BaseModel):
     )
     model_id: str = Field(description="Which weights answered.")
     input_sha256: str = Field(description="SHA-256 of the preprocessed pixels that the network saw.")
+    prediction_set: list[str] | None = Field(
+        description="The classes that cannot be excluded, most likely first; empty when none fits well; null when the "
+        "bundle had too few images to find out."
+    )
+    novelty: float | None = Field(
+        description="Distance from the training images as a multiple of the limit: over 1 the image is refused."
+    )
+    reasons: list[str] = Field(description="Why it was refused, in sentences.")
     preview: str | None = Field(
         default=None, description="With `explain=true`: the image for display, a data URI (PNG or JPEG)."
     )
@@ -76,7 +90,10 @@ class ModelAnswer(BaseModel):
     labels: list[str] = Field(description="The class names, in order.")
     positive: str | None = Field(description="The class that sensitivity and the operating point speak of.")
     threshold: float | None = Field(description="The operating point.")
-    temperature: float = Field(description="What the logits are divided by to calibrate the probabilities.")
+    trust: dict[str, Any] = Field(
+        description="Its limits: the calibration of the logits, when confidence is low, and from which probability "
+        "a class belongs to the prediction set."
+    )
     spec: dict[str, Any] = Field(description="How an image becomes the network's input.")
     figures: dict[str, Any] = Field(description="Figures on the test images; empty when there were none.")
     synthetic: bool = Field(description="True for a model trained on synthetic images: never for patients.")

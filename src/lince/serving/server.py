@@ -31,6 +31,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     samples: Path | None = None,
+    refer: float | None = None,
     log_dir: Path | None = None,
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
@@ -45,6 +46,8 @@ def serve(
         Where to listen; 0 takes a free one.
     samples
         A folder of images to try.
+    refer
+        Share of the images, of 0 to 0.5, whose decision a person should make: the least certain are marked.
     log_dir
         Where ``serve.jsonl`` is written: requests, predictions and errors, without file names.
     open_browser
@@ -55,7 +58,8 @@ def serve(
     Raises
     ------
     ConfigError
-        The host is not this computer, the port is taken or not allowed, or there is no folder of samples.
+        The host is not this computer, the port is taken or not allowed, there is no folder of samples, or a share is
+        not between 0 and 0.5.
     BundleError
         The bundle is missing, damaged, or newer than this version.
     """
@@ -66,7 +70,7 @@ def serve(
     with listen(host, port) as listening, _logged(log_dir):
         bus = EventBus()
         bus.subscribe(_log_prediction)
-        app = create_app(_load(bundle), bus=bus, samples=samples)
+        app = create_app(_load(bundle, refer), bus=bus, samples=samples)
         config = uvicorn.Config(
             app,
             ws="none",
@@ -86,7 +90,7 @@ def serve(
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _load(bundle: Path) -> Predictor:
+def _load(bundle: Path, refer: float | None = None) -> Predictor:
     """Load the predictor in a thread that ends with it.
 
     Each thread that runs the network gets its own team of OpenMP threads, and as soon as there are more of them than
@@ -96,7 +100,7 @@ def _load(bundle: Path) -> Predictor:
     from lince.inference import Predictor
 
     with ThreadPoolExecutor(1, thread_name_prefix="lince-loading") as thread:
-        return thread.submit(Predictor, bundle).result()
+        return thread.submit(Predictor, bundle, refer=refer).result()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Class names of well-known collections, which the page shows in the reader's language."""
+"""What answers say in words: class names of well-known collections, and why an image was refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,41 @@ def pgettext(_context: str, message: str) -> str:
     """Mark a message for extraction; it is translated where it is shown."""
     return message
 
+
+def gettext(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is shown."""
+    return message
+
+
+REASONS: frozenset[str] = frozenset(
+    {
+        gettext("It is darker than the training images."),
+        gettext("It is brighter than the training images."),
+        gettext("It has less contrast than the training images."),
+        gettext("It has more contrast than the training images."),
+        gettext("Less of it is black than in the training images."),
+        gettext("More of it is black than in the training images."),
+        gettext("Less of it is white than in the training images."),
+        gettext("More of it is white than in the training images."),
+        gettext("Its darkest parts are darker than usual."),
+        gettext("Its darkest parts are brighter than usual."),
+        gettext("Its brightest parts are darker than usual."),
+        gettext("Its brightest parts are brighter than usual."),
+        gettext("It has fewer edges than the training images."),
+        gettext("It has more edges than the training images."),
+        gettext("It is smoother than the training images."),
+        gettext("It has a grain that the training images do not have."),
+        gettext("It has less fine detail than the training images."),
+        gettext("It has more fine detail than the training images."),
+        gettext("Fewer of its areas are empty than usual."),
+        gettext("More of its areas are empty than usual."),
+        gettext("Its left and right sides are more alike than usual."),
+        gettext("Its left and right sides differ more than usual."),
+        gettext("It has less colour than the training images."),
+        gettext("It has more colour than the training images."),
+        gettext("What it shows is unlike the training images."),
+    }
+)
 
 CLASS_NAMES: frozenset[str] = frozenset(
     {

@@ -24,7 +24,7 @@ from lince.training.members import Fitted, OutOfTime, Trainer
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan, make_plan
 from lince.training.prepared import prepare
-from lince.trust import calibrated
+from lince.trust import softmax
 
 # Log loss that the mirror image must save per image to be worth a second forward pass.
 _MIRROR_GAIN = 0.002
@@ -61,7 +61,7 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     told = _told(fitted, logits, mirrored, blend, folds)
     bus.publish(Noticed(_sentence(told)))
     honest = cross_fitted(logits, folds.labels, folds.fold, most=MOST_MEMBERS)
-    areas = fold_figures(calibrated(honest), folds.labels, folds.fold, prepared.collection.labels)
+    areas = fold_figures(softmax(honest), folds.labels, folds.fold, prepared.collection.labels)
     bus.publish(Noticed(f"Out-of-fold AUC, mean over {folds.count} folds: {folds_in_words(areas)}"))
     held_out = OutOfFold(
         rows=folds.rows,

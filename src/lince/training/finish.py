@@ -18,10 +18,11 @@ import lince
 from lince.core.errors import ConfigError
 from lince.core.events import EventBus, Noticed, WorkFinished, WorkStarted
 from lince.core.files import atomic_folder
-from lince.core.types import Skipped
+from lince.core.types import LabelSpace, Skipped
 from lince.data import Collection
 from lince.evaluation import Aim, Assessment, OperatingPoint, ReportContext, assess, operating_point, write_report
 from lince.inference.bundle import (
+    NOVELTY,
     SEEN,
     WEIGHTS,
     Bundle,
@@ -29,6 +30,7 @@ from lince.inference.bundle import (
     ModelRecord,
     OperatingPointRecord,
     write_manifest,
+    write_novelty,
     write_seen,
     write_weights,
 )
@@ -36,10 +38,11 @@ from lince.inference.card import write_card
 from lince.inference.predictor import Predictor
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
+from lince.training.familiar import fit_novelty
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
-from lince.trust import calibrated, fit_temperature
+from lince.trust import Calibration, Trust, fit_calibration
 
 if TYPE_CHECKING:
     from lince.training.prepared import Prepared
@@ -124,25 +127,31 @@ def finish(
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)
         logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows)
-        temperature = fit_temperature(logits, prepared.labels[val.rows])
-        point = _choose_point(prepared, val.rows, calibrated(logits, temperature), options, bus)
+        truth, labels = prepared.labels[val.rows], prepared.collection.labels
+        calibration = fit_calibration(logits, truth, val.groups, seed=options.seed)
+        table = calibration.apply(logits)
+        point = _choose_point(prepared, val.rows, table, options, bus)
+        trust = Trust.fit(calibration, table, truth, labels, point.threshold if point else None)
+        _tell_limits(trust, labels, bus)
+        novelty = fit_novelty(predictor, prepared, held_out, seed=options.seed)
+        if novelty is not None:
+            hashes[NOVELTY] = write_novelty(folder, novelty)
         # Everything is decided: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels, test.rows)
         if held_out:
-            table = calibrated(logits, temperature)
             manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
         figures = dict(manifest.figures)
         for part, scores in ((val, logits), (test, test_logits)):
             inner = "" if part is test else "out_of_fold" if held_out else "validation"
-            likely = calibrated(scores, temperature)
+            likely = calibration.apply(scores)
             found = _report(folder / "report" / inner, part, likely, point, manifest, prepared, options, history)
             figures[part.split] = short_figures(found)
         point_record = _record(point, options, "out-of-fold predictions" if held_out else "validation")
         manifest = manifest.model_copy(
-            update={"temperature": temperature, "operating_point": point_record, "figures": figures}
+            update={"trust": trust, "operating_point": point_record, "figures": figures, "hashes": hashes}
         )
         write_manifest(folder, manifest)
         write_card(folder, manifest)
@@ -167,6 +176,17 @@ def _choose_point(
             Noticed(f"No threshold reaches the aim {options.aim} on the images that it is chosen on", "warning")
         )
     return point
+
+
+def _tell_limits(trust: Trust, labels: LabelSpace, bus: EventBus) -> None:
+    """Say for which classes the prediction sets promise nothing."""
+    if trust.sets is None:
+        bus.publish(Noticed("Prediction sets: no class has enough images for them, so none are given"))
+    elif trust.sets.without_guarantee:
+        few = ", ".join(labels.names[index] for index in trust.sets.without_guarantee)
+        bus.publish(
+            Noticed(f"Prediction sets: under {trust.sets.needed} held-out images of {few}, always part of the set")
+        )
 
 
 def _with_cross_validation(
@@ -300,7 +320,7 @@ def _manifest(
         image=plan.image,
         image_hash=plan.image.hash,
         model=record,
-        temperature=1.0,
+        trust=Trust(calibration=Calibration.none(len(collection.labels))),
         operating_point=None,
         provenance={
             "collection": {

@@ -35,7 +35,7 @@ from lince.training.phases import run_phases
 from lince.training.plan import EMBEDDING, Phase, Plan, make_plan
 from lince.training.prepared import Prepared
 from lince.training.sharing import Shared, first_view
-from lince.trust import calibrated
+from lince.trust import softmax
 
 _BATCH = 16
 # Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
@@ -149,7 +149,7 @@ class Trainer:
 
     def auc(self, logits: NDArray[np.float64]) -> float:
         """Out-of-fold AUC of the positive class, where there is one, else averaged over classes."""
-        positive, table = self.prepared.collection.labels.positive_index, calibrated(logits)
+        positive, table = self.prepared.collection.labels.positive_index, softmax(logits)
         if positive is None:
             return macro_auc(self.folds.labels, table)
         return auc(self.folds.labels == positive, table[:, positive])

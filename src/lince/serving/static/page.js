@@ -1,6 +1,6 @@
 // The reading page: takes images, asks the server for one after another, keeps the earlier answers until it is closed.
 
-import { drawCard, drawError, drawResult } from "./result.js";
+import { drawCard, drawError, drawResult, isStrange } from "./result.js";
 import { _, className, percent, sizeInMegabytes, uploadLimit } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -88,9 +88,11 @@ function keep(answer) {
   current = answer;
   compared = null;
   draw();
-  statusLine.textContent = _("%(name)s: %(label)s, confidence %(confidence)s", {
-    name: answer.name, label: className(answer.label), confidence: percent(answer.confidence),
-  });
+  statusLine.textContent = isStrange(answer)
+    ? _("%(name)s: not the kind of image that the model knows", { name: answer.name })
+    : _("%(name)s: %(label)s, confidence %(confidence)s", {
+      name: answer.name, label: className(answer.label), confidence: percent(answer.confidence),
+    });
   results.firstElementChild.focus({ preventScroll: true });
   results.scrollIntoView({ block: "nearest" });
 }

@@ -1,6 +1,6 @@
 // Drawing: one result, one card of an earlier result, one error. Text goes in as text, never as markup.
 
-import { _, className, isTranslated, moment, percent, whole } from "./words.js";
+import { _, className, isTranslated, listed, moment, percent, whole } from "./words.js";
 
 const stamp = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
@@ -10,16 +10,15 @@ export function drawResult(answer, actions) {
   const put = (slot, text) => { article.querySelector(slot).textContent = text; };
   article.setAttribute("aria-label", answer.name);
   put(".slot-name", answer.name);
-  put(".slot-label", className(answer.label));
-  put(".original", isTranslated(answer.label) ? `(${answer.label})` : "");
+  put(".slot-label", verdict(answer));
+  put(".original", isTranslated(answer.label) && !isStrange(answer) ? `(${answer.label})` : "");
   put(".slot-confidence", percent(answer.confidence));
   put(".slot-created", moment(answer.created));
   put(".slot-threshold", answer.threshold === null ? "–" : percent(answer.threshold));
   put(".slot-model", answer.model_id);
   put(".slot-input", answer.input_sha256);
   put(".slot-id", answer.id);
-  article.querySelector(".low").hidden = !answer.flags.includes("low_confidence");
-  article.querySelector(".blank").hidden = !answer.flags.includes("blank");
+  drawWarnings(article, answer);
   drawThreshold(article.querySelector(".by-threshold"), answer);
   drawBars(article.querySelector(".bars"), answer);
   drawPictures(article, answer);
@@ -28,8 +27,32 @@ export function drawResult(answer, actions) {
   return article;
 }
 
+/** Whether the image is none that the model knows: its class is then not worth showing. */
+export const isStrange = (answer) => answer.flags.includes("out_of_distribution");
+
+const verdict = (answer) => isStrange(answer) ? _("No answer") : className(answer.label);
+
+/** One box for each thing that the reader must know, and none that says the same as another. */
+function drawWarnings(article, answer) {
+  const has = (flag) => answer.flags.includes(flag);
+  const strange = isStrange(answer) && !has("blank");
+  const possible = answer.prediction_set ?? [answer.label];
+  const told = {
+    ".refused": strange,
+    ".blank": has("blank"),
+    ".unsure": !strange && possible.length > 1,
+    ".no-fit": !strange && possible.length === 0,
+    ".refer": !strange && has("refer"),
+    ".low": !strange && has("low_confidence") && possible.length === 1,
+  };
+  for (const [box, shown] of Object.entries(told)) article.querySelector(box).hidden = !shown;
+  article.querySelector(".reasons").textContent = answer.reasons.map((reason) => _(reason)).join(" ");
+  article.querySelector(".slot-set").textContent = _("Cannot tell: %(classes)s.", { classes: listed(possible.map(className)) });
+  for (const part of [".confidence", ".of-bars", ".bars", ".calibrated"]) article.querySelector(part).hidden = isStrange(answer);
+}
+
 function drawThreshold(place, answer) {
-  if (!answer.decided_by_threshold) return;
+  if (!answer.decided_by_threshold || isStrange(answer)) return;
   const values = {
     label: className(answer.positive),
     probability: percent(answer.probabilities[answer.positive]),
@@ -89,8 +112,8 @@ function drawPictures(article, answer) {
 export function drawCard(answer, actions) {
   const card = stamp("card");
   card.querySelector("img").src = answer.preview;
-  card.querySelector(".slot-label").textContent = className(answer.label);
-  card.querySelector(".slot-confidence").textContent = percent(answer.confidence);
+  card.querySelector(".slot-label").textContent = verdict(answer);
+  card.querySelector(".slot-confidence").textContent = isStrange(answer) ? "" : percent(answer.confidence);
   card.querySelector(".slot-name").textContent = answer.name;
   card.querySelector(".card-open").addEventListener("click", actions.open);
   card.querySelector(".compare").addEventListener("click", actions.compare);

@@ -27,6 +27,10 @@ export function percent(value) {
   return percentFormat.format(value);
 }
 
+const alternatives = new Intl.ListFormat(locale, { type: "disjunction" });
+
+/** Words as alternatives: a, b or c. */
+export const listed = (words) => alternatives.format(words);
 export const whole = (value) => wholePercent.format(value);
 export const sizeInMegabytes = (bytes) => `${megabytes.format(Math.ceil(bytes / 1e6))} MB`;
 export const moment = (iso) => new Date(iso).toLocaleString(locale, { dateStyle: "medium", timeStyle: "medium" });

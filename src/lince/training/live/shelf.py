@@ -22,7 +22,6 @@ from lince.models.ensemble import Ensemble
 from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.events import RunPlanned, ValidationMeasured
-from lince.trust import calibrated
 
 _SHOWN = 8
 # Heat maps take at most this share of the time of a training.
@@ -97,7 +96,7 @@ class SampleShelf:
         network = bundle.network().eval().requires_grad_(False).to(best_device())
         with torch.inference_mode():
             logits = network(self._pixels(network)).cpu().numpy()
-        rows = calibrated(logits, bundle.temperature)
+        rows = bundle.trust.calibration.apply(logits)
         self._look(network, rows, [decide(row.tolist(), bundle.labels, bundle.threshold)[0] for row in rows])
 
     def as_dict(self) -> list[dict[str, Any]]:
