@@ -30,6 +30,7 @@ TOPICS = (
     "accuracy-chest",
     "augmentation",
     "resnet",
+    "heatmaps",
 )
 
 

@@ -17,14 +17,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from lince.core.errors import ImageError
+from lince.core.errors import ConfigError, ImageError
 from lince.core.events import EventBus, FileSkipped, ModelLoaded, PredictionMade
 from lince.core.files import sha256_bytes
+from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Skipped, decide
 from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
+from lince.models.ensemble import Ensemble
 from lince.models.folding import ready_to_run
+from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.trust import LOW_CONFIDENCE, calibrated, is_blank
 
@@ -80,7 +83,8 @@ class Prepared:
 class Outcome:
     """A prediction and, when asked for, its heat map.
 
-    ``heat_map`` is (h, w) float32 in 0..1 over the image's own area (padding removed), for the decided class.
+    ``heat_map`` is (h, w) float32 in 0..1 over the image's own area (padding removed), about as fine as the network saw
+    the image; for the decided class, unless another was asked for.
     """
 
     prediction: Prediction
@@ -113,6 +117,11 @@ class Predictor:
         self._origin = origin
         self._network = ready_to_run(self.bundle.network(), size=self.bundle.spec.size, device=self.device)
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
+
+    @property
+    def network(self) -> Network | Ensemble:
+        """The network as it runs here, for looking inside."""
+        return self._network
 
     @property
     def labels(self) -> LabelSpace:
@@ -200,6 +209,26 @@ class Predictor:
                 found[part] = self._network(values).cpu().numpy()
         return found
 
+    def embeddings(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+    ) -> NDArray[np.float32]:
+        """(N, D) embeddings of the images, which are given as to `logits`.
+
+        Averages of the feature maps for a linear head, the hidden layer of a dense one; of an ensemble, those of its
+        first member.
+        """
+        rows = np.arange(len(pixels)) if rows is None else rows
+        found = np.empty((len(rows), 0), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(rows), batch):
+                part = slice(start, start + batch)
+                values = torch.from_numpy(np.ascontiguousarray(pixels[rows[part]])).to(self.device)
+                some = self._network.head.embed(*self._network.maps(values)).float().cpu().numpy()
+                if not start:  # the first batch says how wide an embedding is
+                    found = np.empty((len(rows), some.shape[1]), dtype=np.float32)
+                found[part] = some
+        return found
+
     def probabilities(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
     ) -> NDArray[np.float64]:
@@ -212,8 +241,34 @@ class Predictor:
         with torch.inference_mode():
             self._network(torch.zeros(batch, side, side, channels, dtype=torch.uint8, device=self.device))
 
-    def run(self, items: Sequence[Prepared], *, explain: Sequence[bool] | None = None) -> list[Outcome]:
-        """Predict prepared images as one batch; ``explain`` says for which of them a heat map is wanted."""
+    def run(
+        self,
+        items: Sequence[Prepared],
+        *,
+        explain: Sequence[bool] | None = None,
+        method: HeatMapMethod = "grad-cam",
+        target: str | None = None,
+    ) -> list[Outcome]:
+        """Predict prepared images as one batch.
+
+        Parameters
+        ----------
+        explain
+            For which of them a heat map is wanted.
+        method
+            Of the heat map. Grad-CAM and Grad-CAM++ use the forward pass that is made anyway; the others take seconds.
+        target
+            The class to explain; by default the decided one.
+
+        Raises
+        ------
+        ConfigError
+            The bundle has no class of the name ``target``.
+        """
+        if target is not None and target not in self.labels.names:
+            raise ConfigError(
+                "This bundle has no such class", received=target, fix=f"choose one of: {', '.join(self.labels.names)}"
+            )
         if not items:
             return []
         start = time.perf_counter()
@@ -226,11 +281,14 @@ class Predictor:
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
         if wanted:
-            from lince.explain import grad_cam
+            from lince.explain.methods import METHODS, Pass, over_image
 
-            classes = [self.labels.index(predictions[i].label) for i in wanted]
-            found = grad_cam(self._network.head, [values[wanted] for values in maps], classes)
-            heat = {i: self._over_image(found[k], items[i]) for k, i in enumerate(wanted)}
+            classes = [self.labels.index(target or predictions[i].label) for i in wanted]
+            spec, sizes = self.bundle.spec, [(items[i].height, items[i].width) for i in wanted]
+            boxes = [spec.content_box(*size) for size in sizes]
+            made = Pass(self._network, pixels[wanted], boxes, [values[wanted] for values in maps])
+            found = METHODS[method](made, classes)
+            heat = {i: over_image(found[k], spec, *sizes[k]) for k, i in enumerate(wanted)}
         seconds = (time.perf_counter() - start) / len(items)
         for prediction in predictions:
             self._bus.publish(PredictionMade(prediction, seconds, self._origin))
@@ -261,11 +319,3 @@ class Predictor:
             "blank": is_blank(item.pixels[top:bottom, left:right]),
         }
         return tuple(flag for flag, raised in found.items() if raised)
-
-    def _over_image(self, heat: NDArray[np.float32], item: Prepared) -> NDArray[np.float32]:
-        """A map of the padded square, cut to the part that the image fills."""
-        side = self.bundle.spec.size
-        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
-        smooth = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BICUBIC))
-        cut: NDArray[np.float32] = np.clip(smooth[top:bottom, left:right], 0.0, 1.0).astype(np.float32)
-        return cut

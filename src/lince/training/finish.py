@@ -33,6 +33,7 @@ from lince.inference.bundle import (
     write_weights,
 )
 from lince.inference.card import write_card
+from lince.inference.neighbours import remember
 from lince.inference.predictor import Predictor
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
@@ -122,6 +123,10 @@ def finish(
         manifest = _manifest(record, plan, prepared, options, hashes)
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
+        taught = _part(prepared, "train", used if held_out else None)
+        manifest = remember(
+            folder, manifest, predictor, prepared.images.pixels, taught.rows, taught.names, taught.truth
+        )
         val = _part(prepared, "val", held_out.rows if held_out else None)
         logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows)
         temperature = fit_temperature(logits, prepared.labels[val.rows])
