@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lince.core.options import HeatMapMethod
 from lince.explain import heat_map
-from lince.explain.methods import METHODS, over_image
+from lince.explain.methods import METHODS, Pass, above_average, over_image
 from lince.explain.perturbing import integrated_gradients, occlusion, without_structure
 from lince.imaging import Decoded, ImageSpec
 from lince.models import build, entry_for
@@ -25,7 +25,9 @@ from lince.models.network import Network
 
 NAMES = get_args(HeatMapMethod)
 # Grad-CAM++ has one weight for a channel over the whole map: it cannot tell the squares that matter from the others.
-IN_THE_QUADRANT = {"grad-cam": 0.6, "integrated-gradients": 0.6, "occlusion": 0.6}
+# And the weight is never negative, so the map follows the activations whatever was learned. Both are in the documents.
+IN_THE_QUADRANT = {"grad-cam": 0.8, "integrated-gradients": 0.75, "occlusion": 0.75}
+LIKE_RANDOM_AT_MOST = {"grad-cam": 0.3, "grad-cam++": 0.85, "integrated-gradients": 0.3, "occlusion": 0.3}
 
 
 def test_the_table_has_every_name() -> None:
@@ -58,9 +60,10 @@ def test_other_weights_other_map(trained: Network, shown: Squares, heat_of: Maps
         spearmanr(one.ravel(), other.ravel()).statistic
         for seed in (11, 12, 13, 14)
         for one, other in zip(known, heat_of(untrained(seed), method, shown.pixels), strict=True)
-        if other.any()  # an empty map has no ranks, and is another map
+        if other.any()  # an empty map has no ranks
     ]
-    assert abs(np.mean(correlations)) < 0.4 if correlations else True
+    assert len(correlations) >= 10
+    assert abs(np.mean(correlations)) < LIKE_RANDOM_AT_MOST[method]
 
 
 def linear(weights: Tensor) -> Callable[[Tensor], Tensor]:
@@ -157,6 +160,18 @@ def test_any_network_gives_a_map_of_the_size_of_the_image(kind: str, method: Hea
     assert not np.array_equal(*maps)
 
 
+def test_what_speaks_for_the_class_everywhere_is_not_drawn() -> None:
+    heat = np.full((2, 4, 4), 0.5, np.float32)
+    heat[0, 1, 2] = 1.0
+    heat[:, 0] = heat[:, 3] = 0.9  # in the padding, which does not count
+    made = Pass(untrained(0), torch.zeros(2, 32, 32, 1), [(8, 0, 24, 32)] * 2, [])
+    found = above_average(heat, made)
+    assert found[0, 1, 2] == 1.0
+    assert found[0, 1:3].sum() == 1.0
+    even = above_average(np.full((1, 4, 4), 0.3, np.float32), Pass(made.network, made.pixels[:1], made.boxes[:1], []))
+    assert not even.any()
+
+
 def test_an_ensemble_takes_images_that_can_be_differentiated() -> None:
     whole = members()
     pixels = torch.randint(0, 256, (2, 64, 64, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
@@ -183,4 +198,4 @@ def test_a_stretched_image_keeps_the_whole_square() -> None:
     found = over_image(heat, ImageSpec(size=64, fit="stretch"), 20, 200)
     assert found.shape == (64, 64)
     assert found[:16, 48:].mean() > 0.5
-    assert found[32:, :32].max() == 0.0
+    assert found[32:, :32].max() < 0.02

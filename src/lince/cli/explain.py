@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lince.inference.neighbours import SimilarCase
     from lince.inference.predictor import Outcome, Predictor, Prepared
 
-_EMPTY = "No part of the image speaks for this class: the heat map is empty."
+_EMPTY = "No part of the image speaks for this class more than the rest: the heat map is empty."
 
 
 def explain(

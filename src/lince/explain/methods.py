@@ -18,6 +18,10 @@ from lince.explain.perturbing import Box, integrated_gradients, occlusion
 from lince.imaging import Decoded, ImageSpec
 
 
+# A map in 0..1 that rises above its mean by no more than this is even but for rounding.
+_EVEN = 1e-3
+
+
 class Differentiable(Protocol):
     """A network that can be explained: a head that reads feature maps, and the whole, for images of any number type."""
 
@@ -51,8 +55,8 @@ class Method(Protocol):
 
 
 METHODS: Mapping[HeatMapMethod, Method] = {
-    "grad-cam": lambda made, classes: grad_cam(made.network.head, made.maps, classes),
-    "grad-cam++": lambda made, classes: grad_cam_plus_plus(made.network.head, made.maps, classes),
+    "grad-cam": lambda made, classes: above_average(grad_cam(made.network.head, made.maps, classes), made),
+    "grad-cam++": lambda made, classes: above_average(grad_cam_plus_plus(made.network.head, made.maps, classes), made),
     "integrated-gradients": lambda made, classes: integrated_gradients(made.network, made.pixels, classes, made.boxes),
     "occlusion": lambda made, classes: occlusion(made.network, made.pixels, classes, made.boxes),
 }
@@ -86,6 +90,22 @@ def heat_map(
     made = Pass(network, pixels, [spec.content_box(height, width)], maps)
     found = over_image(METHODS[method](made, [target])[0], spec, height, width)
     return np.clip(_resized(found, width, height), 0.0, 1.0)
+
+
+def above_average(heat: NDArray[np.float32], made: Pass) -> NDArray[np.float32]:
+    """Maps (N, h, w) less their mean over the image, in 0..1 again.
+
+    Maps that were not made by a ReLU have an offset that speaks for the class in every place and says nothing of where.
+    On phantoms it puts as much of the map outside the lesion as inside. An even map becomes all zero.
+    """
+    side, found = made.pixels.shape[1], np.zeros_like(heat)
+    for number, (one, box) in enumerate(zip(heat, made.boxes, strict=True)):
+        top, left, bottom, right = (edge * size / side for edge, size in zip(box, one.shape * 2, strict=True))
+        inside = one[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
+        rest = np.clip(one - inside.mean(), 0, None)
+        if rest.max() > _EVEN:
+            found[number] = rest / rest.max()
+    return found
 
 
 def over_image(heat: NDArray[np.float32], spec: ImageSpec, height: int, width: int) -> NDArray[np.float32]:
