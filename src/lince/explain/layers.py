@@ -49,10 +49,10 @@ def draw_layers(network: Network | Ensemble, image: NDArray[np.uint8], *, title:
     Picture
         RGB: the image, then a row for each stage with its name, its shape and at most 16 channels.
     """
-    rows = [SheetRow("image", f"{image.shape[2]} × {image.shape[0]} × {image.shape[1]}", (_tile(image),))]
+    rows = [SheetRow("image", f"{image.shape[2]}×{image.shape[0]}×{image.shape[1]}", (_tile(image),))]
     for layer in layers(network, image):
         depth, height, width = layer.values.shape
-        detail = f"{layer.kind} {depth} × {height} × {width}" + (", read by the head" if layer.read else "")
+        detail = f"{layer.kind} {depth}×{height}×{width}" + (", read by the head" if layer.read else "")
         rows.append(SheetRow(layer.name, detail, tuple(_tile(one) for one in _channels(layer.values))))
     notes = [
         f"Each row is what leaves one stage: channels × height × width. Shown are the {CHANNELS} channels that vary "

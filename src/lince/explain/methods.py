@@ -17,7 +17,6 @@ from lince.explain.gradients import grad_cam, grad_cam_plus_plus
 from lince.explain.perturbing import Box, integrated_gradients, occlusion
 from lince.imaging import Decoded, ImageSpec
 
-
 # A map in 0..1 that rises above its mean by no more than this is even but for rounding.
 _EVEN = 1e-3
 
@@ -58,7 +57,7 @@ METHODS: Mapping[HeatMapMethod, Method] = {
     "grad-cam": lambda made, classes: above_average(grad_cam(made.network.head, made.maps, classes), made),
     "grad-cam++": lambda made, classes: above_average(grad_cam_plus_plus(made.network.head, made.maps, classes), made),
     "integrated-gradients": lambda made, classes: integrated_gradients(made.network, made.pixels, classes, made.boxes),
-    "occlusion": lambda made, classes: occlusion(made.network, made.pixels, classes, made.boxes),
+    "occlusion": lambda made, classes: above_average(occlusion(made.network, made.pixels, classes, made.boxes), made),
 }
 
 
@@ -95,8 +94,8 @@ def heat_map(
 def above_average(heat: NDArray[np.float32], made: Pass) -> NDArray[np.float32]:
     """Maps (N, h, w) less their mean over the image, in 0..1 again.
 
-    Maps that were not made by a ReLU have an offset that speaks for the class in every place and says nothing of where.
-    On phantoms it puts as much of the map outside the lesion as inside. An even map becomes all zero.
+    Maps that were not made by a ReLU have an offset that speaks for the class in every place and says nothing of where;
+    so does what any patch costs, wherever it hides the image. An even map becomes all zero.
     """
     side, found = made.pixels.shape[1], np.zeros_like(heat)
     for number, (one, box) in enumerate(zip(heat, made.boxes, strict=True)):
