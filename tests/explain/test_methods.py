@@ -149,7 +149,7 @@ def hub(kind: str, folder: Path) -> Network:
 def test_any_network_gives_a_map_of_the_size_of_the_image(kind: str, method: HeatMapMethod, tmp_path: Path) -> None:
     networks = {"small-cnn": lambda: untrained(0), "ensemble": members}
     network = networks.get(kind, lambda: hub(kind, tmp_path / "tiny"))()
-    spec = ImageSpec(size=32, channels=1) if kind == "small-cnn" else ImageSpec(size=64 if kind == "ensemble" else 32)
+    spec = ImageSpec(size=32, channels=1) if kind == "small-cnn" else ImageSpec(size=32 if kind == "vit" else 128)
     maps = [heat_map(network, noise(50, 90, colour=True), target, method, spec=spec) for target in (0, 1)]
     for heat in maps:
         assert heat.shape == (50, 90)
