@@ -31,6 +31,7 @@ TOPICS = (
     "augmentation",
     "resnet",
     "trust",
+    "heatmaps",
 )
 
 

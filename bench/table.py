@@ -78,6 +78,12 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
                 "ResNet-50, de ficheiros a características: parte do ritmo dos produtos de matrizes bf16"),
      ("≥ 0.8",) * 2,
      lambda f: f"{f['share']:.2f} ({f['images_per_s']:.0f} images/s)"),
+    ("heatmaps", ("heat map of a phantom: share inside the lesion against the lesion's share of the image",
+                  "mapa de calor de um fantoma: parte dentro da lesão face à parte da lesão na imagem"), ("≥ 3 x",) * 2,
+     lambda f: ", ".join(f"{name} {part['gain']:.1f} x" for name, part in f["methods"].items())),
+    ("heatmaps", ("prediction with its heat map against the forward pass",
+                  "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
+     lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip

@@ -79,6 +79,72 @@ def test_explain_writes_the_heat_map(tiny_bundle: Path, tiny_images: Path, tmp_p
     assert lines(tmp_path / "explain.jsonl")[0]["image"] == image.name
 
 
+@pytest.mark.parametrize("method", ["grad-cam++", "integrated-gradients", "occlusion"])
+def test_explain_by_another_method(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, method: str, capsys: Capture
+) -> None:
+    image = str(next(tiny_images.glob("malignant/*.png")))
+    usual, other = tmp_path / "usual.png", tmp_path / "other.png"
+    assert main(["explain", str(tiny_bundle), image, "--out", str(usual), "--class", "malignant"]) == 0
+    chosen = ["--out", str(other), "--class", "malignant", "--method", method]
+    assert main(["explain", str(tiny_bundle), image, *chosen]) == 0
+    assert usual.read_bytes() != other.read_bytes()
+
+
+def test_explain_names_similar_training_images_and_draws_layers(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    name = json.loads((tiny_bundle / "neighbours.json").read_text(encoding="utf-8"))["names"][0]
+    arguments = ["explain", str(tiny_bundle), str(tiny_images / name), "--out", str(tmp_path / "map.png")]
+    assert main([*arguments, "--similar", "3", "--layers", str(tmp_path / "sheets")]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    sheet = tmp_path / "sheets" / f"{Path(name).stem}-layers.png"
+    assert f"Layers: {sheet}" in shown
+    with Image.open(sheet) as picture:
+        assert picture.width > 1000
+    start = shown.index("Most like it among the training images:")
+    assert shown[start + 1].split() == ["rank", "similarity", "label", "name"]
+    assert len(shown) == start + 5
+    rank, similarity, label, found = shown[start + 2].split()
+    assert (rank, label, found) == ("1", name.split("/")[0], name)
+    assert float(similarity) > 0.98
+
+
+def test_explain_as_json(tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:
+    image, out, sheet = next(tiny_images.glob("benign/*.png")), tmp_path / "map.png", tmp_path / "layers.png"
+    arguments = ["explain", str(tiny_bundle), str(image), "--out", str(out), "--json"]
+    assert main(arguments) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert (plain["similar"], plain["layers"], plain["method"]) == (None, None, "grad-cam")
+    assert plain["explained"] == plain["label"]
+    assert main([*arguments, "--similar", "2", "--layers", str(sheet), "--class", "malignant"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["probabilities"] == plain["probabilities"]
+    assert (found["explained"], found["heat_map"], found["layers"]) == ("malignant", str(out), str(sheet))
+    assert [case["rank"] for case in found["similar"]] == [1, 2]
+    assert {"similarity", "label", "name"} <= found["similar"][0].keys()
+    assert out.is_file()
+    assert sheet.is_file()
+
+
+def test_what_explain_cannot_do_is_one_sentence(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    image, out = str(next(tiny_images.glob("benign/*.png"))), tmp_path / "map.png"
+    arguments = ["explain", str(tiny_bundle), image, "--out", str(out)]
+    assert main([*arguments, "--class", "other"]) == 2
+    assert "choose one of: benign, malignant" in capsys.readouterr().err
+    assert main([*arguments, "--method", "lime"]) == 2
+    assert "integrated-gradients" in capsys.readouterr().err
+    forgetful = shutil.copytree(tiny_bundle, tmp_path / "forgetful")
+    (forgetful / "neighbours.json").unlink()
+    assert main(["explain", str(forgetful), image, "--out", str(out), "--similar", "5"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "neighbours.json is missing" in line
+    assert not out.exists()
+    assert main(["explain", str(forgetful), image, "--out", str(out)]) == 0
+
+
 def test_data_info(tiny_images: Path, capsys: Capture) -> None:
     assert main(["data", "info", str(tiny_images), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from lince.core.errors import ConfigError, OutputError, SourceError
-from lince.data import load, near_duplicate_groups, write_phantoms
+from lince.data import draw_phantom, load, near_duplicate_groups, write_phantoms
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,19 @@ def test_the_same_seed_makes_the_same_images_and_a_prefix_stays(phantoms: Path, 
         inside = path.relative_to(again)
         assert path.read_bytes() == (phantoms / inside).read_bytes()
         assert path.read_bytes() != (other / inside).read_bytes()
+
+
+def test_where_the_lesion_is(phantoms: Path) -> None:
+    shares = []
+    for label in ("benign", "malignant"):
+        for index in range(1, 13):
+            pixels, lesion = draw_phantom(index, malignant=label == "malignant", seed=3, size=64)
+            with Image.open(phantoms / label / f"phantom_{label}_{index:04d}.png") as written:
+                np.testing.assert_array_equal(pixels, np.asarray(written))
+            assert lesion.shape == pixels.shape
+            assert pixels[lesion].mean() < pixels[~lesion].mean() - 10  # hypoechoic
+            shares.append(lesion.mean())
+    assert 0.01 < min(shares) < max(shares) < 0.25
 
 
 def test_images_differ_in_size_and_none_is_a_near_duplicate(phantoms: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lince.explain import grad_cam
+from lince.explain import grad_cam, grad_cam_plus_plus
 from lince.models.network import DenseHead, LinearHead
 
 
@@ -86,7 +86,7 @@ def test_a_dense_head_on_one_map() -> None:
     values = maps.clone().requires_grad_()
     logits = head(values)
     (gradient,) = torch.autograd.grad(logits[0, 0] + logits[1, 1] + logits[2, 0], values)
-    by_hand = (gradient.mean((2, 3), keepdim=True) * maps).sum(1).relu().detach().numpy()
+    by_hand = (gradient * maps).sum(1).relu().detach().numpy()
     by_hand /= np.maximum(by_hand.max((1, 2), keepdims=True), 1e-12)
     np.testing.assert_allclose(heat, by_hand, atol=1e-5)
 
@@ -116,3 +116,59 @@ def test_any_module_will_do() -> None:
             return values.sum((2, 3))
 
     assert grad_cam(Sum(), [corner(0, at=(1, 1))], [0])[0, 1, 1] == 1.0
+
+
+def test_the_same_as_captum_where_the_head_averages() -> None:
+    from captum.attr import LayerGradCam
+
+    torch.manual_seed(2)
+    head, maps = linear_head(torch.randn(3, 6).tolist()), torch.randn(4, 6, 5, 7)
+    classes = [2, 0, 1, 1]
+
+    class Tail(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.enter, self.head = nn.Identity(), head
+
+        def forward(self, values: Tensor) -> Tensor:
+            return self.head(self.enter(values))
+
+    tail = Tail()
+    theirs = LayerGradCam(tail, tail.enter).attribute(maps.clone().requires_grad_(), target=classes)
+    expected = theirs.detach()[:, 0].relu()
+    expected /= expected.amax((1, 2), keepdim=True)
+    np.testing.assert_allclose(grad_cam(head, [maps], classes), expected.numpy(), atol=1e-5)
+
+
+def test_plus_plus_is_equation_19_of_the_paper() -> None:
+    torch.manual_seed(3)
+    head, maps = DenseHead(4, 5, 2, width=8).eval().requires_grad_(False), torch.rand(2, 4, 5, 5)
+    values = maps.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(head(values)[:, 1].sum(), values)
+    expected = np.zeros((2, 5, 5))
+    for image in range(2):
+        for channel in range(4):
+            activation, g = maps[image, channel].numpy(), slope[image, channel].numpy()
+            positive = g > 0
+            alpha = g[positive] ** 2 / (2 * g[positive] ** 2 + activation.sum() * g[positive] ** 3)
+            expected[image] += (alpha * g[positive]).sum() * activation
+    expected /= expected.max((1, 2), keepdims=True)
+    np.testing.assert_allclose(grad_cam_plus_plus(head, [maps], [1, 1]), expected, atol=1e-4)
+
+
+def test_plus_plus_lights_a_small_region_where_grad_cam_prefers_the_large_one() -> None:
+    head = linear_head([[1.0, 1.0], [0.0, 0.0]])
+    maps = torch.zeros(1, 2, 8, 8)
+    maps[0, 0, :6, :6] = 40.0  # a channel that fills most of the map
+    maps[0, 1, 7, 7] = 20.0  # and one at a single place
+    plain, plus = grad_cam(head, [maps], [0])[0], grad_cam_plus_plus(head, [maps], [0])[0]
+    assert plain[7, 7] == pytest.approx(0.5)
+    assert plus[7, 7] > plain[7, 7] + 0.2
+
+
+def test_plus_plus_without_anything_for_the_class_is_empty_and_finite() -> None:
+    head = linear_head([[-1.0, -2.0], [0.0, 0.0]])
+    maps = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    heat = grad_cam_plus_plus(head, [maps], [0])
+    assert np.isfinite(heat).all()
+    assert not heat.any()

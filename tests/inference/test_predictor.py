@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.inference.conftest import Altered, limits
 
 import lince
-from lince.core.errors import BundleError, ImageError
+from lince.core.errors import BundleError, ConfigError, ImageError
 from lince.core.events import Event, EventBus, FileSkipped, ModelLoaded, PredictionMade
 from lince.core.files import sha256_bytes
 from lince.core.types import LabelSpace, Prediction, Sample, Skipped, decide
+from lince.explain.methods import METHODS
 from lince.imaging import cached_images
 from lince.inference import Predictor
 
@@ -107,6 +109,40 @@ def test_images_are_read_a_batch_at_a_time(predictor: Predictor) -> None:
     found = predictor.logits(pixels.view(Watched), rows, batch=3)
     assert Watched.most == 3
     np.testing.assert_allclose(found, predictor.logits(pixels[rows]), atol=2e-2)  # bf16 on some machines
+
+
+def test_embeddings_are_what_the_head_classifies(predictor: Predictor) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 1), dtype=np.uint8)
+    rows = np.array([30, 2, 2, 39, 5, 0, 17])
+    Watched.most = 0
+    found = predictor.embeddings(pixels.view(Watched), rows, batch=3)
+    assert Watched.most == 3
+    assert found.shape == (7, 128)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[1], found[2])
+    with torch.inference_mode():
+        logits = predictor.network.head.classify(torch.from_numpy(found).to(predictor.device)).cpu().numpy()
+    np.testing.assert_allclose(logits, predictor.logits(pixels, rows), atol=2e-2)
+    assert predictor.embeddings(pixels, rows[:0]).shape[0] == 0
+
+
+def test_any_class_and_method_can_be_explained(predictor: Predictor, tiny_images: Path) -> None:
+    items = [predictor.prepare(path) for path in sorted(tiny_images.rglob("*.png"))[:2]]
+    usual = predictor.run(items, explain=[True, True])
+    maps = {}
+    for name in predictor.labels.names:
+        maps[name] = predictor.run(items, explain=[True, True], target=name)
+        for one, other in zip(maps[name], usual, strict=True):
+            assert one.prediction == other.prediction
+            assert (one.prediction.label != name) or np.array_equal(one.heat_map, other.heat_map)
+    benign, malignant = (maps[name][0].heat_map for name in ("benign", "malignant"))
+    assert not np.array_equal(benign, malignant)
+    slow = predictor.run(items, explain=[False, True], method="occlusion")
+    assert slow[0].heat_map is None
+    assert slow[1].heat_map is not None
+    assert not np.array_equal(slow[1].heat_map, usual[1].heat_map)
+    with pytest.raises(ConfigError, match=r"no such class \(received: other\); choose one of: benign, malignant"):
+        predictor.run(items, target="other")
 
 
 def test_temperature_divides_the_logits(altered: Altered, picture: Picture) -> None:
@@ -222,13 +258,13 @@ def test_heat_in_the_padding_is_cut_away(
 ) -> None:
     """A wide image fills rows 16 to 48 of 64: heat above it is cut, heat in its left half stays there."""
 
-    def planted(head: object, maps: object, classes: list[int]) -> np.ndarray:
+    def planted(made: object, classes: list[int]) -> np.ndarray:
         heat = np.zeros((len(classes), 8, 8), np.float32)
         heat[:, 0, 4:] = 1.0  # in the padding
         heat[:, 4, 1] = 0.8
         return heat
 
-    monkeypatch.setattr("lince.explain.gradients.grad_cam", planted)
+    monkeypatch.setitem(METHODS, "grad-cam", planted)
     heat = predictor.explain(picture(height=40, width=80)).heat_map
     assert heat is not None
     row, column = np.unravel_index(heat.argmax(), heat.shape)

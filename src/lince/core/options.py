@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 # Policies of augmentation, of which "auto" chooses one by the collection.
 AugmentName = Literal["auto", "none", "light", "medium", "strong", "ultrasound", "xray", "histology", "ct", "mr"]
 
+# Ways to find where in an image the evidence for a class lies.
+HeatMapMethod = Literal["grad-cam", "grad-cam++", "integrated-gradients", "occlusion"]
+
 
 class SourceOptions(BaseModel):
     """Options of every verb that reads a source; keywords of `lince.load`."""

@@ -8,7 +8,7 @@ from lince.data.clean import clean_split
 from lince.data.collection import Collection
 from lince.data.duplicates import near_duplicate_groups
 from lince.data.manifest import write_manifest
-from lince.data.phantoms import write_phantoms
+from lince.data.phantoms import draw_phantom, write_phantoms
 from lince.data.sources import load
 from lince.data.splits import split_collection
 from lince.data.summary import describe
@@ -17,6 +17,7 @@ __all__ = [
     "Collection",
     "clean_split",
     "describe",
+    "draw_phantom",
     "load",
     "near_duplicate_groups",
     "split_collection",

@@ -92,14 +92,27 @@ def write_phantoms(folder: Path, *, count: int = 600, seed: int = 0, size: int =
         for label, number in (("benign", count - malignant), ("malignant", malignant)):
             (place / label).mkdir()
             for index in range(1, number + 1):
-                rng = np.random.default_rng([seed, label == "malignant", index])
-                pixels = _phantom(rng, malignant=label == "malignant", size=size)
+                pixels, _ = draw_phantom(index, malignant=label == "malignant", seed=seed, size=size)
                 text = PngImagePlugin.PngInfo()
                 text.add_text("Description", f"synthetic {NAME}; not a patient")
                 Image.fromarray(pixels).save(place / label / f"phantom_{label}_{index:04d}.png", pnginfo=text)
         # Last, so that a folder with a marker is whole.
         write_json(place / MARKER, facts)
     return folder
+
+
+def draw_phantom(
+    index: int, *, malignant: bool, seed: int = 0, size: int = 128
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The phantom of this number in a folder of this seed, and where its lesion is.
+
+    Returns
+    -------
+    tuple of ndarray
+        Image and lesion, (H, W) uint8 and bool, H and W about ``size``.
+    """
+    rng = np.random.default_rng([seed, malignant, index])
+    return _phantom(rng, malignant=malignant, size=size)
 
 
 def _written(folder: Path, facts: dict[str, object]) -> bool:
@@ -118,8 +131,7 @@ def _written(folder: Path, facts: dict[str, object]) -> bool:
     return False
 
 
-def _phantom(rng: np.random.Generator, *, malignant: bool, size: int) -> NDArray[np.uint8]:
-    """One image, (H, W) uint8, H and W about ``size``."""
+def _phantom(rng: np.random.Generator, *, malignant: bool, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     height = round(size * rng.uniform(0.82, 1.08))
     width = round(size * rng.uniform(0.95, 1.30))
     lesion = _draw_lesion(rng, malignant=malignant)
@@ -131,7 +143,7 @@ def _phantom(rng: np.random.Generator, *, malignant: bool, size: int) -> NDArray
     capsule, halo = 1 - lesion.indistinctness, lesion.indistinctness
     echo += 7 * capsule * np.exp(-((edge / 0.012) ** 2)) + 3 * halo * np.exp(-(((edge - 0.05) / 0.04) ** 2))
     echo += _posterior(lesion, inside, depth)
-    return _ultrasound(rng, echo, depth)
+    return _ultrasound(rng, echo, depth), inside > 0.5
 
 
 def _draw_lesion(rng: np.random.Generator, *, malignant: bool) -> _Lesion:

@@ -20,11 +20,14 @@ from PIL import Image
 from lince.core.errors import ConfigError, ImageError
 from lince.core.events import EventBus, FileSkipped, ModelLoaded, PredictionMade
 from lince.core.files import sha256_bytes
+from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Skipped, decide
 from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
+from lince.models.ensemble import Ensemble
 from lince.models.folding import ready_to_run
+from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.trust import image_statistics, is_blank
 
@@ -80,7 +83,8 @@ class Prepared:
 class Outcome:
     """A prediction and, when asked for, its heat map.
 
-    ``heat_map`` is (h, w) float32 in 0..1 over the image's own area (padding removed), for the decided class.
+    ``heat_map`` is (h, w) float32 in 0..1 over the image's own area (padding removed), about as fine as the network saw
+    the image; for the decided class, unless another was asked for.
     """
 
     prediction: Prediction
@@ -127,6 +131,11 @@ class Predictor:
         self._novelty = self.bundle.novelty()
         self._network = ready_to_run(self.bundle.network(), size=self.bundle.spec.size, device=self.device)
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
+
+    @property
+    def network(self) -> Network | Ensemble:
+        """The network as it runs here, for looking inside."""
+        return self._network
 
     @property
     def labels(self) -> LabelSpace:
@@ -223,6 +232,16 @@ class Predictor:
                 features[part] = self._network.head.embed(*maps).float().cpu().numpy()
         return logits, features
 
+    def embeddings(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+    ) -> NDArray[np.float32]:
+        """(N, D) embeddings of the images, which are given as to `logits`.
+
+        Averages of the feature maps for a linear head, the hidden layer of a dense one; of an ensemble, those of its
+        first member.
+        """
+        return self.logits_and_features(pixels, rows, batch=batch)[1]
+
     def probabilities(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
     ) -> NDArray[np.float64]:
@@ -235,8 +254,34 @@ class Predictor:
         with torch.inference_mode():
             self._network(torch.zeros(batch, side, side, channels, dtype=torch.uint8, device=self.device))
 
-    def run(self, items: Sequence[Prepared], *, explain: Sequence[bool] | None = None) -> list[Outcome]:
-        """Predict prepared images as one batch; ``explain`` says for which of them a heat map is wanted."""
+    def run(
+        self,
+        items: Sequence[Prepared],
+        *,
+        explain: Sequence[bool] | None = None,
+        method: HeatMapMethod = "grad-cam",
+        target: str | None = None,
+    ) -> list[Outcome]:
+        """Predict prepared images as one batch.
+
+        Parameters
+        ----------
+        explain
+            For which of them a heat map is wanted.
+        method
+            Of the heat map. Grad-CAM and Grad-CAM++ use the forward pass that is made anyway; the others take seconds.
+        target
+            The class to explain; by default the decided one.
+
+        Raises
+        ------
+        ConfigError
+            The bundle has no class of the name ``target``.
+        """
+        if target is not None and target not in self.labels.names:
+            raise ConfigError(
+                "This bundle has no such class", received=target, fix=f"choose one of: {', '.join(self.labels.names)}"
+            )
         if not items:
             return []
         start = time.perf_counter()
@@ -251,11 +296,14 @@ class Predictor:
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
         if wanted:
-            from lince.explain import grad_cam
+            from lince.explain.methods import METHODS, Pass, over_image
 
-            classes = [self.labels.index(predictions[i].label) for i in wanted]
-            found = grad_cam(self._network.head, [values[wanted] for values in maps], classes)
-            heat = {i: self._over_image(found[k], items[i]) for k, i in enumerate(wanted)}
+            classes = [self.labels.index(target or predictions[i].label) for i in wanted]
+            spec, sizes = self.bundle.spec, [(items[i].height, items[i].width) for i in wanted]
+            boxes = [spec.content_box(*size) for size in sizes]
+            made = Pass(self._network, pixels[wanted], boxes, [values[wanted] for values in maps])
+            found = METHODS[method](made, classes)
+            heat = {i: over_image(found[k], spec, *sizes[k]) for k, i in enumerate(wanted)}
         seconds = (time.perf_counter() - start) / len(items)
         for prediction in predictions:
             self._bus.publish(PredictionMade(prediction, seconds, self._origin))
@@ -305,14 +353,6 @@ class Predictor:
             novelty=novelty,
             reasons=reasons,
         )
-
-    def _over_image(self, heat: NDArray[np.float32], item: Prepared) -> NDArray[np.float32]:
-        """A map of the padded square, cut to the part that the image fills."""
-        side = self.bundle.spec.size
-        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
-        smooth = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BICUBIC))
-        cut: NDArray[np.float32] = np.clip(smooth[top:bottom, left:right], 0.0, 1.0).astype(np.float32)
-        return cut
 
 
 def _limit(bundle: Bundle, share: float) -> float:

@@ -30,25 +30,29 @@ def member_pixels(pixels: Tensor, side: int, channels: int) -> Tensor:
     Parameters
     ----------
     pixels
-        (N, S, S, C) uint8.
+        (N, S, S, C) uint8; or float of 0..255, which is left unrounded so that it can be differentiated.
     side, channels
         What the member wants; shrinking averages over the pixels that fall together.
 
     Returns
     -------
     Tensor
-        (N, side, side, channels) uint8.
+        (N, side, side, channels), of the type that was given.
     """
     if pixels.shape[3] == 3 and channels == 1:
         luma = torch.tensor(_LUMA, device=pixels.device)
-        pixels = (pixels.float() @ luma).round_().clamp_(0, 255).to(torch.uint8)[..., None]
+        pixels = _whole_levels(pixels.float() @ luma, pixels.dtype)[..., None]
     elif pixels.shape[3] == 1 and channels == 3:
         pixels = pixels.expand(-1, -1, -1, 3)
     if pixels.shape[1] == side:
         return pixels
     planes = pixels.permute(0, 3, 1, 2).float()
     sized = functional.interpolate(planes, size=(side, side), mode="bilinear", antialias=True)
-    return sized.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    return _whole_levels(sized, pixels.dtype).permute(0, 2, 3, 1)
+
+
+def _whole_levels(values: Tensor, wanted: torch.dtype) -> Tensor:
+    return values if wanted.is_floating_point else values.round_().clamp_(0, 255).to(wanted)
 
 
 @final

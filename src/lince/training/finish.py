@@ -16,33 +16,31 @@ from numpy.typing import NDArray
 
 import lince
 from lince.core.errors import ConfigError
-from lince.core.events import EventBus, Noticed, WorkFinished, WorkStarted
+from lince.core.events import EventBus, WorkFinished, WorkStarted
 from lince.core.files import atomic_folder
-from lince.core.types import LabelSpace, Skipped
+from lince.core.types import Skipped
 from lince.data import Collection
-from lince.evaluation import Aim, Assessment, OperatingPoint, ReportContext, assess, operating_point, write_report
+from lince.evaluation import Aim, Assessment, ReportContext, assess, write_report
 from lince.inference.bundle import (
-    NOVELTY,
     SEEN,
     WEIGHTS,
     Bundle,
     BundleManifest,
     ModelRecord,
-    OperatingPointRecord,
     write_manifest,
-    write_novelty,
     write_seen,
     write_weights,
 )
 from lince.inference.card import write_card
+from lince.inference.limits import Limits, fit_limits
 from lince.inference.predictor import Predictor
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
-from lince.training.familiar import fit_novelty
+from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
-from lince.trust import Calibration, Trust, fit_calibration
+from lince.trust import Calibration, Trust
 
 if TYPE_CHECKING:
     from lince.training.prepared import Prepared
@@ -127,19 +125,22 @@ def finish(
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)
         logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows)
-        truth, labels = prepared.labels[val.rows], prepared.collection.labels
-        calibration = fit_calibration(logits, truth, val.groups, seed=options.seed)
-        table = calibration.apply(logits)
-        point = _choose_point(prepared, val.rows, table, options, bus)
-        trust = Trust.fit(calibration, table, truth, labels, point.threshold if point else None)
-        _tell_limits(trust, labels, bus)
-        novelty = fit_novelty(predictor, prepared, held_out, seed=options.seed)
-        if novelty is not None:
-            hashes[NOVELTY] = write_novelty(folder, novelty)
+        limits = fit_limits(
+            logits,
+            prepared.labels[val.rows],
+            prepared.collection.labels,
+            groups=val.groups,
+            aim=options.aim,
+            seed=options.seed,
+            bus=bus,
+        )
+        hashes |= remember(folder, predictor, prepared, held_out, seed=options.seed)
         # Everything is decided: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels, test.rows)
+        calibration = limits.trust.calibration
         if held_out:
+            table = calibration.apply(logits)
             manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
@@ -147,46 +148,15 @@ def finish(
         for part, scores in ((val, logits), (test, test_logits)):
             inner = "" if part is test else "out_of_fold" if held_out else "validation"
             likely = calibration.apply(scores)
-            found = _report(folder / "report" / inner, part, likely, point, manifest, prepared, options, history)
+            found = _report(folder / "report" / inner, part, likely, limits, manifest, prepared, options, history)
             figures[part.split] = short_figures(found)
-        point_record = _record(point, options, "out-of-fold predictions" if held_out else "validation")
-        manifest = manifest.model_copy(
-            update={"trust": trust, "operating_point": point_record, "figures": figures, "hashes": hashes}
-        )
+        point = limits.record(options.aim, "out-of-fold predictions" if held_out else "validation")
+        update = {"trust": limits.trust, "operating_point": point, "figures": figures, "hashes": hashes}
+        manifest = manifest.model_copy(update=update)
         write_manifest(folder, manifest)
         write_card(folder, manifest)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
-
-
-def _choose_point(
-    prepared: Prepared,
-    rows: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    options: TrainOptions,
-    bus: EventBus,
-) -> OperatingPoint | None:
-    labels = prepared.collection.labels
-    if labels.positive is None:
-        return None
-    column = labels.index(labels.positive)
-    point = operating_point(prepared.labels[rows] == column, probabilities[:, column], aim=parse_aim(options.aim))
-    if not point.met:
-        bus.publish(
-            Noticed(f"No threshold reaches the aim {options.aim} on the images that it is chosen on", "warning")
-        )
-    return point
-
-
-def _tell_limits(trust: Trust, labels: LabelSpace, bus: EventBus) -> None:
-    """Say for which classes the prediction sets promise nothing."""
-    if trust.sets is None:
-        bus.publish(Noticed("Prediction sets: no class has enough images for them, so none are given"))
-    elif trust.sets.without_guarantee:
-        few = ", ".join(labels.names[index] for index in trust.sets.without_guarantee)
-        bus.publish(
-            Noticed(f"Prediction sets: under {trust.sets.needed} held-out images of {few}, always part of the set")
-        )
 
 
 def _with_cross_validation(
@@ -219,14 +189,14 @@ def _report(
     place: Path,
     part: _Part,
     probabilities: NDArray[np.float64],
-    point: OperatingPoint | None,
+    limits: Limits,
     manifest: BundleManifest,
     prepared: Prepared,
     options: TrainOptions,
     history: Sequence[Mapping[str, Any]],
 ) -> Assessment:
     collection = prepared.collection
-    threshold = point.threshold if point else None
+    threshold = limits.threshold
     assessment = assess(
         part.truth, probabilities, collection.labels, threshold=threshold, groups=part.groups, seed=options.seed
     )
@@ -275,18 +245,6 @@ def _provenance_lines(manifest: BundleManifest, collection: Collection, options:
         "weights": manifest.hashes[WEIGHTS][:12],
         **({"AUC over folds": folds_in_words(manifest.figures["folds"])} if "folds" in manifest.figures else {}),
     }
-
-
-def _record(point: OperatingPoint | None, options: TrainOptions, chosen_on: str) -> OperatingPointRecord | None:
-    if point is None:
-        return None
-    return OperatingPointRecord(
-        threshold=point.threshold,
-        aim=options.aim,
-        chosen_on=chosen_on,
-        sensitivity=point.sensitivity,
-        specificity=point.specificity,
-    )
 
 
 def short_figures(assessment: Assessment) -> dict[str, Any]:
