@@ -30,20 +30,13 @@ def test_net_benefit_by_hand() -> None:
     assert curve.useful == (0.06, 0.9)
 
 
-def test_a_stated_prevalence() -> None:
-    curve = decision_curve(TRUTH, SCORE, of="ill", prevalence=0.1)
-    # Two of three found, one of seven a false alarm: 0.1 * 2/3 - 0.9 * 1/7.
-    assert at(curve, 0.5) == pytest.approx(0.1 * 2 / 3 - 0.9 / 7, abs=1e-6)
-    assert at(curve, 0.1, "treat_all") == pytest.approx(0.0, abs=1e-6)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(3, 80), st.one_of(st.none(), st.floats(0.01, 0.9)))
-def test_equals_counting_at_every_threshold(seed: int, n: int, prevalence: float | None) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(3, 80))
+def test_equals_counting_at_every_threshold(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     truth = np.append([True, False], rng.random(n - 2) < 0.4)
     score = rng.random(n).round(2)
-    curve = decision_curve(truth, score, of="ill", prevalence=prevalence)
-    share = truth.mean() if prevalence is None else prevalence
+    curve = decision_curve(truth, score, of="ill")
+    share = truth.mean()
     for threshold, found in zip(curve.thresholds, curve.model, strict=True):
         hit, alarm = (score[truth] >= threshold).mean(), (score[~truth] >= threshold).mean()
         assert found == pytest.approx(share * hit - (1 - share) * alarm * threshold / (1 - threshold), abs=1e-6)

@@ -81,6 +81,12 @@ def test_any_scale_of_logits_converges(size: float) -> None:
     assert found["calibration_slope"].value == pytest.approx(expected.params[1], rel=1e-3, abs=1e-6)
 
 
+def test_certain_probabilities_have_no_interval() -> None:
+    found = recalibration(np.array([True, False] * 6), np.array([1.0, 0.0] * 6), confidence=0.95)
+    assert found["calibration_intercept"].value == pytest.approx(0, abs=1e-6)
+    assert found["calibration_intercept"].reason == sentences.NO_INFORMATION
+
+
 def test_certain_and_wrong_is_finite() -> None:
     found = recalibration(np.array([True, False, True, False]), np.array([0.0, 1.0, 1.0, 0.0]), confidence=0.95)
     assert all(np.isfinite(estimate.value) for estimate in found.values())

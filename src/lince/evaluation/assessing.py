@@ -61,7 +61,7 @@ def assess(
     confidence
         Level of the intervals.
     prevalence
-        Share of the positive class where the model will be used, for PPV and NPV there and for the decision curve.
+        Share of the positive class where the model will be used, for PPV and NPV there.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def assess(
         **estimator.recalibration(),
         per_class=_per_class(names, counts, areas, precisions),
         calibration=estimator.calibration(names),
-        decision_curve=estimator.decision_curve(names, prevalence),
+        decision_curve=estimator.decision_curve(names),
         roc=_roc(true, table, names, positive),
         notes=estimator.notes(),
     )

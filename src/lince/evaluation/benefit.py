@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 _THRESHOLDS = np.arange(1, 100) / 100
 
 
-def decision_curve(truth: Bools, probability: Floats, *, of: str, prevalence: float | None = None) -> DecisionCurve:
+def decision_curve(truth: Bools, probability: Floats, *, of: str) -> DecisionCurve:
     """Net benefit over thresholds (Vickers and Elkin, Medical Decision Making 26:565, 2006).
 
     At a threshold t a false alarm counts t / (1 - t) of a case found: who acts from a probability of 10 % on takes nine
@@ -25,10 +25,8 @@ def decision_curve(truth: Bools, probability: Floats, *, of: str, prevalence: fl
         (N,) of the positive class; both kinds of images must be there.
     of
         Name of the positive class.
-    prevalence
-        Share of positives where the model will be used; that of these images when not given.
     """
-    share = float(truth.mean()) if prevalence is None else prevalence
+    share = float(truth.mean())
     positives, negatives = np.sort(probability[truth]), np.sort(probability[~truth])
     found = 1.0 - np.searchsorted(positives, _THRESHOLDS, "left") / positives.size
     alarms = 1.0 - np.searchsorted(negatives, _THRESHOLDS, "left") / negatives.size

@@ -91,7 +91,7 @@ def decision(assessment: Assessment, say: Translate) -> Picture:
     The assessment must have a decision curve.
     """
     found = assessment.decision_curve
-    figure = Figure(figsize=(5.4, 5.6), layout="constrained")
+    figure = Figure(figsize=(5.4, 5.8), layout="constrained")
     axes = figure.add_subplot()
     x, top = np.asarray(found.thresholds), 1.12 * max(0.02, *found.model, *found.treat_all)
     axes.axhline(found.treat_none, color=FAINT, linewidth=1.6, label=say("Act on nobody"), zorder=1)
@@ -104,7 +104,7 @@ def decision(assessment: Assessment, say: Translate) -> Picture:
     subtitle = say("Acting on {positive}, {share} of the images").format(
         positive=short_names([found.of or ""])[0], share=f"{found.prevalence or 0:.1%}"
     )
-    legend(axes, place="upper right")
+    legend(axes, "below")
     # Below, a line says only that it harms; how much would squeeze the rest.
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.25 * top, top))
     named(axes, say("Probability from which one would act"), say("Net benefit (cases found for each image)"))
@@ -165,7 +165,7 @@ def _finished(
     figure: Figure, axes: Axes, assessment: Assessment, heading: str, drawn: int, say: Translate, place: str
 ) -> Picture:
     if drawn:
-        legend(axes, many=_many(assessment), place=place)
+        legend(axes, "beside" if _many(assessment) else place)
     else:
         message(axes, say("No curve: it needs images of two classes"))
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.015, 1.015), aspect="equal")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -92,7 +93,11 @@ def named(axes: Axes, across: str, upright: str) -> None:
     axes.set_ylabel(upright, fontsize=11, color=INK)
 
 
-def legend(axes: Axes, *, many: bool = False, place: str = "lower right") -> None:
-    """A legend without a frame; of many lines beside the axes."""
-    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if many else {"loc": place}
-    axes.legend(frameon=False, fontsize=8 if many else 9.5, labelcolor=INK, **beside)
+def legend(axes: Axes, place: str) -> None:
+    """A legend without a frame: inside the axes, ``beside`` them for many lines, or ``below`` them."""
+    outside: dict[str, dict[str, Any]] = {
+        "beside": {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)},
+        "below": {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 2},
+    }
+    chosen = outside.get(place, {"loc": place})
+    axes.legend(frameon=False, fontsize=8 if place == "beside" else 9.5, labelcolor=INK, **chosen)

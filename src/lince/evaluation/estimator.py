@@ -260,13 +260,13 @@ class Estimator:
             return sentences.NO_POSITIVES_HERE
         return sentences.NO_NEGATIVES_HERE if ill.all() else None
 
-    def decision_curve(self, names: Sequence[str], prevalence: float | None) -> DecisionCurve:
+    def decision_curve(self, names: Sequence[str]) -> DecisionCurve:
         """Net benefit of acting on the positive class."""
         reason = self.no_contrast()
         if reason is not None or self.positive is None:
             return DecisionCurve(of=None if self.positive is None else names[self.positive], reason=reason)
         score = self.table[:, self.positive]
-        return decision_curve(self.true == self.positive, score, of=names[self.positive], prevalence=prevalence)
+        return decision_curve(self.true == self.positive, score, of=names[self.positive])
 
     def _event(self) -> tuple[Floats, Bools]:
         """The probability whose calibration is shown, and whether what it foretold came true."""

@@ -55,7 +55,7 @@ class DecisionCurve(_Frozen):
     Attributes
     ----------
     of, prevalence
-        The positive class, and the share of it that the curve reckons with.
+        The positive class, and the share of it among these images: the curve holds where it is as common.
     thresholds, model, treat_all
         Of one length: from which probability on one would act, and the net benefit of either policy, in cases found
         for each image, less false alarms at their price.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lince.core.pages import environment, legible
+from lince.evaluation import sentences
 from lince.evaluation.context import ReportContext
 from lince.evaluation.drawing import Picture
 from lince.evaluation.figures import Assessment, Estimate
@@ -127,6 +128,7 @@ def html(
         "context": context,
         "words": plain_words(assessment, context, wording),
         "parts": figures(assessment),
+        "absent_note": sentences.NOTE_ABSENT,
         "further": further_figures(assessment),
         "whole_rows": len(assessment.labels) > 8,
         "pictures": {question: _shown(names, pictures) for question, names in _PICTURES.items()},

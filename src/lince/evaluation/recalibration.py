@@ -17,6 +17,8 @@ Indices = NDArray[np.intp]
 # Probabilities of float32 networks stop here; nearer to 0 or 1 a logit is rounding, and one image would decide the fit.
 _NEAREST = float(np.finfo(np.float32).eps)
 _STEPS = 100
+# An error this large, in logits, turns 1 % into 60 %: Wald's interval then says nothing and the likelihood is flat.
+_VAGUE = 5.0
 
 
 def recalibration(
@@ -115,6 +117,8 @@ def _estimate(fit: _Fit, place: int, unit: float, confidence: float, group: Indi
     covariance = fit.covariance if group is None else fit.by_group(group)
     if covariance is None:
         return Estimate(value=value, reason=sentences.ONE_GROUP)
+    if float(np.sqrt(fit.covariance[place, place])) > _VAGUE:
+        return Estimate(value=value, reason=sentences.NO_INFORMATION)
     half = intervals.normal_quantile(confidence) * float(np.sqrt(covariance[place, place])) / unit
     method = intervals.WALD if group is None else intervals.WALD_GROUPS
     return Estimate(value=value, low=value - half, high=value + half, method=method)

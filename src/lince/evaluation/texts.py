@@ -268,6 +268,7 @@ PORTUGUESE = {
     sentences.SEPARATED: "as probabilidades separam as classes sem sobreposição, pelo que nenhum declive é o melhor",
     sentences.NO_SPREAD: "sem intervalo: as reamostras não variam",
     sentences.NO_RATIO_INTERVAL: "sem intervalo: um dos lados da razão conta poucas imagens",
+    sentences.NO_INFORMATION: "sem intervalo: as probabilidades estão demasiado perto de 0 e 1 para tão poucas imagens",
     sentences.ONE_GROUP: "sem intervalo: todas as imagens vêm de um só doente ou grupo",
     sentences.NO_INTERVAL: "sem intervalo: poucas imagens para reamostrar",
     sentences.NO_ECE_INTERVAL: "sem intervalo: a reamostragem exagera o erro de calibração",
