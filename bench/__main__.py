@@ -24,6 +24,8 @@ TOPICS = (
     "keras",
     "audit",
     "manifest",
+    "evaluation",
+    "coverage",
     "accuracy-busi",
     "accuracy-breastmnist",
     "accuracy-small-cnn",

@@ -51,6 +51,14 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("manifest", ("reading and splitting a manifest of a million rows: time; peak memory",
                   "ler e dividir um manifesto de um milhão de linhas: tempo; memória máxima"), ("< 15 s; < 2 GB",) * 2,
      lambda f: _manifest(f)),
+    ("evaluation", ("figures and report of 100,000 predictions, 30,000 patients, 2 and 5 classes: time; peak memory",
+                    "medidas e relatório de 100 000 previsões, 30 000 doentes, 2 e 5 classes: tempo; memória máxima"),
+     ("< 60 s; < 2 GB",) * 2,
+     lambda f: _evaluation(f)),
+    ("coverage", ("95 % intervals that hold the truth, by figure, 400 images: fewest to most",
+                  "intervalos a 95 % que contêm a verdade, por medida, 400 imagens: do menor ao maior"),
+     ("94 to 96 %", "94 a 96 %"),
+     lambda f: _coverage(f)),
     ("accuracy-busi", ("BUSI, best, grouped 5-fold: AUC for malignant out of fold",
                   "BUSI, best, 5 dobras por grupo: AUC fora da dobra"),
      ("≥ 0.94",) * 2,
@@ -107,6 +115,16 @@ def _planted(found: Figures) -> str:
 def _manifest(found: Figures) -> str:
     times = ", ".join(f"{kind} {part['seconds']:.0f} s" for kind, part in found.items())
     return f"{times}; {max(part['peak_mib'] for part in found.values()) * 2**20 / 1e9:.2f} GB"
+
+
+def _evaluation(found: Figures) -> str:
+    times = ", ".join(f"{part['seconds']:.0f} s" for part in found.values())
+    return f"{times}; {max(part['peak_mib'] for part in found.values()) * 2**20 / 1e9:.2f} GB"
+
+
+def _coverage(found: Figures) -> str:
+    shares = [[row["coverage"] for row in found[name].values()] for name in found if name.startswith("400")]
+    return "; ".join(f"{min(part):.1%} – {max(part):.1%}" for part in shares)
 
 
 def _tuning(found: Figures) -> str:

@@ -65,8 +65,10 @@ def test_evaluate_prints_figures_and_writes_a_report(
     assert json.loads(shown.out)["n"] == 24
     assert "used in training" in shown.err
     assert any("used in training" in str(line["message"]) for line in lines(logs / "evaluate.jsonl"))
-    assert main([*arguments, "--out", str(out)]) == 0
-    assert "24 images" in capsys.readouterr().out
+    assert main([*arguments, "--out", str(out), "--prevalence", "0.01"]) == 0
+    shown = capsys.readouterr()
+    assert "24 images" in shown.out
+    assert "PPV at 0.01" in shown.out
     assert (out / "report.html").is_file()
 
 

@@ -19,7 +19,9 @@ from lince.evaluation.calibration import calibration_error, reliability
 TWO = LabelSpace(("benign", "malignant"), "malignant")
 THREE = LabelSpace(("a", "b", "c"))
 ESTIMATES = [name for name, field in Assessment.model_fields.items() if field.annotation is Estimate]
-UNBOUNDED = {"brier", "log_loss"}
+# Figures that may exceed 1, and those that may fall below 0.
+UNBOUNDED = {"brier", "log_loss", "lr_positive", "lr_negative", "calibration_slope", "calibration_intercept"}
+SIGNED = {"mcc", "calibration_slope", "calibration_intercept"}
 
 
 def binary(*positive: float) -> np.ndarray:
@@ -84,6 +86,67 @@ def test_agrees_with_scikit_learn(trial: Callable[..., Any], positive: str | Non
         assert set(found.roc) == {positive}
 
 
+@pytest.mark.parametrize("positive", [None, "b"])
+def test_further_figures_agree_with_scikit_learn(trial: Callable[..., Any], positive: str | None) -> None:
+    made = trial(("a", "b", "c", "d"), positive, n=120, threshold=None)
+    found, truth, table = made.assessment, made.index, made.probabilities
+    assert found.mcc.value == pytest.approx(metrics.matthews_corrcoef(truth, table.argmax(axis=1)))
+    assert found.micro_auc.value == pytest.approx(metrics.roc_auc_score(np.eye(4)[truth], table, average="micro"))
+    for k in (2, 3):
+        estimate = getattr(found, f"top_{k}_accuracy")
+        assert estimate.value == pytest.approx(metrics.top_k_accuracy_score(truth, table, k=k))
+        assert estimate.method == intervals.WILSON
+    average = metrics.average_precision_score(np.eye(4)[truth], table, average=None)
+    assert [c.average_precision for c in found.per_class] == pytest.approx(average)
+    assert found.average_precision.value == pytest.approx(average.mean() if positive is None else average[1])
+    assert found.micro_auc.method == intervals.DELONG_CLUSTERS
+    assert found.average_precision.method == found.mcc.method == intervals.BOOTSTRAP_IMAGES
+
+
+def test_two_classes_have_neither_micro_auc_nor_places(trial: Callable[..., Any]) -> None:
+    found = trial().assessment
+    assert (found.micro_auc.value, found.micro_auc.reason) == (None, sentences.TWO_CLASSES)
+    assert found.top_2_accuracy.reason == found.top_3_accuracy.reason == sentences.FEW_CLASSES
+
+
+def test_matthews_of_two_classes_by_hand() -> None:
+    # TP 2, FN 1, FP 1, TN 2: (4 - 1) / 9.
+    assert by_hand().mcc.value == pytest.approx(1 / 3)
+
+
+def test_one_answer_for_all_has_no_correlation() -> None:
+    found = assess(["malignant", "benign"] * 6, binary(*[0.3] * 12), TWO, threshold=0.5)
+    assert (found.mcc.value, found.mcc.reason) == (None, sentences.ONE_DECISION)
+    assert found.calibration_slope.reason == sentences.SAME_SCORE
+    assert found.calibration_intercept.value == pytest.approx(np.log(0.7 / 0.3))
+    assert found.average_precision.value == pytest.approx(0.5)
+    assert found.decision_curve.useful is None
+
+
+def test_perfect_answers_say_what_cannot_be_told() -> None:
+    found = assess(["malignant", "benign"] * 10, binary(*[0.9, 0.1] * 10), TWO, threshold=0.5)
+    assert (found.mcc.value, found.mcc.low, found.mcc.reason) == (1.0, None, sentences.NO_SPREAD)
+    assert (found.average_precision.value, found.average_precision.method) == (1.0, intervals.WILSON_SMALLEST)
+    assert found.calibration_slope.reason == sentences.SEPARATED
+
+
+def test_three_images() -> None:
+    found = assess(["malignant", "benign", "benign"], binary(0.7, 0.6, 0.2), TWO, threshold=0.5, prevalence=0.1)
+    for name in ESTIMATES:
+        estimate = getattr(found, name)
+        assert estimate.reason or estimate.low < estimate.high, name
+    # One of one found, one false alarm of two: Wilson gives 0.207 to 1 and 0.095 to 0.905.
+    right = found.ppv_at_prevalence
+    assert (right.low, right.high) == pytest.approx((0.0247, 0.5403), abs=1e-4)
+    assert right.method == intervals.BOTH_ENDS
+
+
+def test_classes_without_images_are_named() -> None:
+    found = assess(["a", "b"], [[0.5, 0.3, 0.2], [0.2, 0.6, 0.2]], THREE, threshold=None)
+    assert found.absent == ("c",)
+    assert found.per_class[2].average_precision is None
+
+
 def test_the_threshold_decides_for_the_positive_class() -> None:
     found = assess(["malignant", "benign"], binary(0.3, 0.1), TWO, threshold=0.25)
     assert found.confusion == ((1, 0), (0, 1))
@@ -119,6 +182,8 @@ def test_whatever_comes_figures_are_sound(
     assert [sum(row) for row in found.confusion] == list(found.truth_counts.values())
     assert [sum(column) for column in zip(*found.confusion, strict=True)] == list(found.predicted_counts.values())
     assert sum(b.count for b in found.calibration.bins) == n
+    assert bool(found.decision_curve.thresholds) != bool(found.decision_curve.reason)
+    assert found.absent == tuple(name for name in names if name not in truth)
     for name in ESTIMATES:
         estimate = getattr(found, name)
         if estimate.value is None:
@@ -128,7 +193,8 @@ def test_whatever_comes_figures_are_sound(
             assert estimate.reason, name
         else:
             assert estimate.method, name
-            assert 0 <= estimate.low <= estimate.value <= estimate.high, name
+            assert estimate.low <= estimate.value <= estimate.high, name
+            assert estimate.low >= (-np.inf if name in SIGNED else 0), name
             assert name in UNBOUNDED or (estimate.high <= 1 and estimate.low < estimate.high), name
     assert Assessment.model_validate_json(found.model_dump_json()) == found
     json.dumps(found.model_dump(mode="json"), allow_nan=False)
@@ -181,6 +247,9 @@ def test_one_class_only_gives_nulls_with_reasons() -> None:
     assert (found.auc.value, found.auc.reason) == (None, sentences.ONE_SIDE)
     assert (found.balanced_accuracy.value, found.macro_f1.value) == (None, None)
     assert found.roc == {}
+    for name in ("average_precision", "mcc", "lr_positive", "lr_negative", "calibration_slope"):
+        assert (getattr(found, name).value, bool(getattr(found, name).reason)) == (None, True), name
+    assert (found.decision_curve.thresholds, found.decision_curve.reason) == ((), sentences.NO_NEGATIVES_HERE)
     assert sentences.NOTE_ABSENT in found.notes
     none = assess(["benign"] * 3, binary(0.1, 0.2, 0.3), TWO, threshold=0.5)
     assert (none.sensitivity.value, none.sensitivity.reason) == (None, sentences.NO_POSITIVES_HERE)

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -29,10 +30,12 @@ HISTORY = [
     {"phase": "fine-tuning", "epoch": 1, "train_loss": 0.5, "val_loss": 0.5, "val_auc": 0.9, "best": True},
     {"phase": "fine-tuning", "epoch": 2, "train_loss": 0.4, "val_loss": float("nan"), "val_auc": 0.85, "best": False},
 ]
-ALWAYS = {
-    "summary.json", "classification_report.csv", "predictions.csv", "confusion_matrix.png", "roc.png",
-    "calibration.png", "report.html",
-}  # fmt: skip
+PLOTS = {"confusion_matrix", "roc", "calibration", "precision_recall"}
+ALWAYS = {"summary.json", "classification_report.csv", "predictions.csv", "report.html"} | {
+    f"{name}.{kind}" for name in PLOTS for kind in ("png", "svg")
+}
+DECISION = {"decision_curve.png", "decision_curve.svg"}
+TRAINING = {"training_curves.png", "training_curves.svg"}
 
 
 class Page(HTMLParser):
@@ -74,7 +77,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_all_files_and_nothing_else(tmp_path: Path, trial: Callable[..., Any], context: ReportContext) -> None:
     write(tmp_path / "deep" / "report", trial(), context, history=HISTORY)
-    assert {p.name for p in (tmp_path / "deep" / "report").iterdir()} == ALWAYS | {"training_curves.png"}
+    assert {p.name for p in (tmp_path / "deep" / "report").iterdir()} == ALWAYS | DECISION | TRAINING
     for picture in (tmp_path / "deep" / "report").glob("*.png"):
         with Image.open(picture) as image:
             assert min(image.size) > 400
@@ -86,6 +89,8 @@ def test_without_history_there_are_no_curves_even_old_ones(
 ) -> None:
     write(tmp_path, trial(), context, history=HISTORY)
     write(tmp_path, trial(), context)
+    assert {p.name for p in tmp_path.iterdir()} == ALWAYS | DECISION
+    write(tmp_path, trial(("a", "b", "c"), None), context)
     assert {p.name for p in tmp_path.iterdir()} == ALWAYS
 
 
@@ -154,7 +159,7 @@ def test_names_from_folders_run_nothing(tmp_path: Path, trial: Callable[..., Any
     write(tmp_path, made, told, names=[f"=cmd{evil[0]}{i}" for i in range(12)])
     parsed = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "script" not in parsed.tags
-    assert parsed.tags.count("img") == 3
+    assert parsed.tags.count("img") == 5
     assert evil[1] in parsed.text
     assert all(row["name"].startswith("'=cmd") for row in rows(tmp_path / "predictions.csv"))
 
@@ -163,9 +168,9 @@ def test_page_carries_everything_inside(tmp_path: Path, trial: Callable[..., Any
     write(tmp_path, trial(), context, history=HISTORY)
     markup = (tmp_path / "report.html").read_text(encoding="utf-8")
     parsed = Page(markup)
-    assert len(parsed.addresses) == 4
-    pictures = {base64.b64decode(address.removeprefix("data:image/png;base64,")) for address in parsed.addresses}
-    assert pictures == {p.read_bytes() for p in tmp_path.glob("*.png")}
+    assert len(parsed.addresses) == 6
+    pictures = {base64.b64decode(address.removeprefix("data:image/svg+xml;base64,")) for address in parsed.addresses}
+    assert pictures == {p.read_bytes() for p in tmp_path.glob("*.svg")}
     assert "http://" not in markup
     assert "https://" not in markup
     assert "not a medical device" in parsed.text
@@ -256,15 +261,16 @@ def test_numbers_in_portuguese_have_commas() -> None:
 
 def test_every_sentence_of_the_report_has_its_portuguese() -> None:
     room = Path(page_module.__file__).parent
-    template = (room / "templates" / "report.html").read_text(encoding="utf-8")
+    template = "".join(page.read_text(encoding="utf-8") for page in (room / "templates").glob("*.html"))
     said = set(re.findall(r'say\("([^"]+)"\)', template)) | set(re.findall(r'card\("([^"]+)"', template))
-    for name in ("plots", "wording"):
+    for name in ("plots", "curves", "wording"):
         for node in ast.walk(ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == "say":
                 said |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
     said |= {value for name, value in vars(sentences).items() if name.isupper()}
     said |= {value for name, value in vars(intervals).items() if name.isupper() and isinstance(value, str)}
-    said |= set(page_module._PICTURES.values())
+    said |= page_module._PICTURES.keys()
+    said |= {name for names in page_module._PICTURES.values() for name in names.values()}
     assert len(said) > 80
     assert said <= PORTUGUESE.keys()
 
@@ -279,12 +285,47 @@ def test_translations_keep_their_blanks() -> None:
 
 def test_rows_of_the_page_are_translated(trial: Callable[..., Any]) -> None:
     say = translator("pt")
-    for made in (trial(), trial(("a", "b", "c"), None)):
-        for heading, part in page_module.figures(made.assessment):
-            assert heading in PORTUGUESE
-            for row in part:
-                assert row.name in PORTUGUESE
-                assert say(row.meaning) != row.meaning
+    stated = trial().assessment.model_copy(update={"prevalence": 0.1})
+    for found in (stated, trial(("a", "b", "c", "d"), None).assessment):
+        parts = page_module.figures(found)
+        assert {heading for heading, _ in parts} <= PORTUGUESE.keys()
+        for row in [*page_module.further_figures(found), *(row for _, part in parts for row in part)]:
+            assert row.name in PORTUGUESE
+            assert say(row.meaning) != row.meaning
+
+
+def test_the_page_answers_whether_acting_helps(
+    tmp_path: Path, trial: Callable[..., Any], context: ReportContext
+) -> None:
+    made = trial()
+    low, high = made.assessment.decision_curve.useful
+    text = Page((write(tmp_path, made, context) / "report.html").read_text(encoding="utf-8")).text
+    assert f"between {100 * low:.1f}% and {100 * high:.1f}%" in text
+    useless = np.tile([[0.8, 0.2]], (80, 1))
+    found = assess(made.truth, useless, made.labels, threshold=0.4)
+    write(tmp_path, replace(made, assessment=found, probabilities=useless), context)
+    assert "At no threshold" in Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_a_stated_prevalence_has_its_rows(tmp_path: Path, trial: Callable[..., Any], context: ReportContext) -> None:
+    made = trial()
+    found = assess(made.truth, made.probabilities, made.labels, threshold=0.4, prevalence=0.01)
+    text = Page((write(tmp_path, replace(made, assessment=found), context) / "report.html").read_text("utf-8")).text
+    assert "PPV where stated" in text
+    assert f"{100 * found.ppv_at_prevalence.value:.1f}%" in text
+    assert "where 1.0% of the images are of the positive class" in text
+    assert "of its alarms are right" in text
+    assert "PPV where stated" not in Page((write(tmp_path, made, context) / "report.html").read_text("utf-8")).text
+
+
+def test_figures_that_cannot_be_had_say_why_on_the_page(
+    tmp_path: Path, trial: Callable[..., Any], context: ReportContext
+) -> None:
+    made = trial(skill=30.0, n=12)
+    text = Page((write(tmp_path, made, context) / "report.html").read_text(encoding="utf-8")).text
+    assert sentences.NO_FALSE_ALARM in text
+    assert sentences.SEPARATED in text
+    assert re.search(r"\bnan\b", text, re.IGNORECASE) is None
 
 
 def test_without_a_positive_class_the_words_speak_of_all(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from lince.evaluation import intervals
-from lince.evaluation.ranking import DeLong, delong
+from lince.evaluation.ranking import DeLong, average_precision, delong
 from lince.evaluation.resampling import Ranking, bootstrap
 
 
@@ -80,6 +80,11 @@ def test_percentile_widens_to_the_estimate_and_refuses_no_spread() -> None:
     assert intervals.percentile(0.5, replicates, 0.95) == pytest.approx((0.405, 0.595))
     assert intervals.percentile(0.7, replicates, 0.95) == pytest.approx((0.405, 0.7))
     assert intervals.percentile(1.0, np.ones(100), 0.95) is None
+    # A ratio may be infinite in some resamples: in few enough the ends are still known.
+    some = np.where(np.arange(2_001) < 20, np.inf, replicates)
+    assert intervals.percentile(0.5, some, 0.95) == pytest.approx((0.407, 0.597), abs=1e-3)
+    assert intervals.percentile(0.5, np.where(np.arange(2_001) < 80, np.inf, replicates), 0.95) is None
+    assert intervals.percentile(0.5, np.full(100, np.inf), 0.95) is None
     assert intervals.percentile(0.5, np.where(np.arange(2_001) < 1_200, np.nan, replicates), 0.95) is None
 
 
@@ -89,14 +94,16 @@ def test_bootstrap_equals_a_loop_over_the_same_draws() -> None:
     group = np.concatenate([np.arange(n_groups), rng.integers(0, n_groups, n - n_groups)])
     truth, score = rng.random(n) < 0.4, np.round(rng.random(n), 1)
     identity = np.eye(n_groups)[group]
-    sums, areas = bootstrap(group, n_groups, identity, [Ranking.of(truth, score, group)], seed=5, resamples=120)
+    sums, ranked = bootstrap(group, n_groups, identity, [Ranking.of(truth, score, group)], seed=5, resamples=120)
     sizes = np.bincount(group, minlength=n_groups)
     drawn = (sums / sizes[:, None]).round().astype(int)
     assert (drawn.sum(axis=0) == n_groups).all()
     for resample in range(120):
         rows = np.repeat(np.arange(n), drawn[group, resample])
         expected = delong(truth[rows], score[rows]).area
-        assert areas[0, resample] == pytest.approx(expected, nan_ok=True, abs=1e-6)
+        assert ranked[0, 0, resample] == pytest.approx(expected, nan_ok=True, abs=1e-6)
+        expected = average_precision(truth[rows], score[rows])
+        assert ranked[1, 0, resample] == pytest.approx(expected, nan_ok=True, abs=1e-6)
 
 
 def test_bootstrap_repeats_with_its_seed_and_draws_all_groups_alike() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lince.core.errors import ConfigError
 from lince.core.types import LabelSpace, decide
-from lince.evaluation import Aim, EvaluationError, OperatingPoint, decisions, operating_point
+from lince.evaluation import Aim, EvaluationError, OperatingPoint, decisions, operating_point, parse_aim
 
 TRUTH = np.array([False, False, False, True, False, True, True, True])
 SCORE = np.array([0.05, 0.10, 0.20, 0.30, 0.40, 0.60, 0.70, 0.90])
@@ -105,11 +105,68 @@ def test_data_that_cannot_carry_a_threshold(truth: list[bool], score: list[float
 
 @pytest.mark.parametrize(
     "wrong", [{"target": 0.9}, {"kind": "sensitivity"}, {"kind": "specificity", "target": 0.0},
-              {"kind": "sensitivity", "target": 1.1}],
+              {"kind": "sensitivity", "target": 1.1}, {"kind": "cost"}, {"kind": "cost", "fn": 1.0},
+              {"kind": "cost", "fn": 0.0, "fp": 1.0}, {"kind": "cost", "fn": 1.0, "fp": float("inf")},
+              {"kind": "cost", "fn": 1.0, "fp": 1.0, "target": 0.5}, {"fn": 1.0, "fp": 1.0}],
 )  # fmt: skip
 def test_aims_that_make_no_sense(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         Aim(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "aim"),
+    [
+        ("youden", Aim()),
+        ("sensitivity>=0.95", Aim(kind="sensitivity", target=0.95)),
+        ("sensitivity=0.95", Aim(kind="sensitivity", target=0.95)),
+        ("specificity >= 0.9", Aim(kind="specificity", target=0.9)),
+        ("cost=fn:10,fp:1", Aim(kind="cost", fn=10, fp=1)),
+        ("cost=fp:0.5,fn:2", Aim(kind="cost", fn=2, fp=0.5)),
+    ],
+)
+def test_aims_in_words(text: str, aim: Aim) -> None:
+    assert parse_aim(text) == aim
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["best", "", "sensitivity=high", "sensitivity", "youden=0.5", "specificity=1.5", "sensitivity<=0.9", "cost",
+     "cost=10", "cost=fn:10", "cost=fn:10,fp", "cost=fn:a,fp:1", "cost=fn:10,fp:-1", "cost=fn:1,tp:1"],
+)  # fmt: skip
+def test_a_wrong_aim_in_words_names_the_fix(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_aim(text)
+    assert caught.value.fix
+
+
+def test_cost_by_hand() -> None:
+    # Missed cases at ten: 0.25 misses none and has one false alarm (1); at 0.5 one is missed (10).
+    dear = operating_point(TRUTH, SCORE, aim=Aim(kind="cost", fn=10, fp=1))
+    assert (dear.threshold, dear.sensitivity, dear.specificity) == (pytest.approx(0.25), 1.0, 0.75)
+    # False alarms at ten: 0.5 misses one (1) without a false alarm.
+    cheap = operating_point(TRUTH, SCORE, aim=Aim(kind="cost", fn=1, fp=10))
+    assert (cheap.threshold, cheap.sensitivity, cheap.specificity) == (pytest.approx(0.5), 0.75, 1.0)
+    assert dear.met
+    assert cheap.met
+
+
+@given(validation(), st.floats(0.01, 100))
+def test_no_threshold_costs_less(data: tuple[np.ndarray, np.ndarray], fn: float) -> None:
+    truth, score = data
+    found = operating_point(truth, score, aim=Aim(kind="cost", fn=fn, fp=1))
+
+    def cost(threshold: float) -> float:
+        called = score >= threshold
+        return float(fn * (truth & ~called).sum() + (called & ~truth).sum())
+
+    every = [cost(threshold) for threshold in [0.0, *score, 1.0]]
+    assert cost(found.threshold) == pytest.approx(min(every))
+    assert found.met == (min(every) < min(cost(0.0), cost(1.0)) * (1 - 1e-9))
+
+
+def test_a_cost_of_scores_that_separate_nothing_is_not_met() -> None:
+    assert not operating_point([True, False], [0.5, 0.5], aim=Aim(kind="cost", fn=3, fp=1)).met
 
 
 def test_round_trip() -> None:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from lince.evaluation import EvaluationError, auc, macro_auc
-from lince.evaluation.ranking import delong, roc_curve
+from lince.evaluation.ranking import average_precision, delong, precision_recall_curve, roc_curve
 
 # Sixteenths: ties are common, and monotone maps of them stay exact.
 SCORES = st.integers(0, 16).map(lambda k: k / 16)
@@ -60,6 +60,62 @@ def test_delong_equals_all_pairs(sample: tuple[np.ndarray, np.ndarray]) -> None:
     area, variance = brute_force(truth, score)
     assert found.area == pytest.approx(area, abs=1e-12)
     assert found.variance == pytest.approx(variance, abs=1e-12)
+
+
+def test_delong_of_a_published_example() -> None:
+    # Hanley and McNeil (Radiology 143:29, 1982), table I: 109 CT scans read on five grades. Area 0.893; the manual of
+    # Stata (roctab) gives DeLong's standard error, 0.0307, and the interval 0.83295 to 0.95339.
+    normal, abnormal = (33, 6, 6, 11, 2), (3, 2, 2, 11, 33)
+    grades = np.repeat(np.tile(np.arange(5), 2), normal + abnormal)
+    found = delong(np.arange(109) >= 58, grades)
+    half = 1.959964 * math.sqrt(found.variance)
+    assert found.area == pytest.approx(0.8932, abs=5e-5)
+    assert math.sqrt(found.variance) == pytest.approx(0.0307, abs=5e-5)
+    assert (found.area - half, found.area + half) == pytest.approx((0.83295, 0.95339), abs=5e-6)
+
+
+@given(samples())
+def test_clusters_of_one_change_nothing(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    plain, clustered = delong(*sample), delong(*sample, np.arange(sample[0].size))
+    assert clustered.area == plain.area
+    assert clustered.variance == pytest.approx(plain.variance, nan_ok=True, abs=1e-12)
+
+
+def test_copies_in_a_cluster_are_no_more_than_one() -> None:
+    rng = np.random.default_rng(0)
+    truth, score = rng.random(80) < 0.4, rng.normal(size=80)
+    once = delong(truth, score)
+    copied = delong(np.tile(truth, 3), np.tile(score, 3), np.tile(np.arange(80), 3))
+    assert copied.area == pytest.approx(once.area)
+    assert copied.variance == pytest.approx(once.variance)
+    assert (copied.positives, copied.negatives) == (once.positives, once.negatives)
+
+
+def test_clusters_with_both_kinds_agree_with_a_bootstrap() -> None:
+    rng = np.random.default_rng(2)
+    cluster = np.repeat(np.arange(150), 4)
+    truth = rng.random(600) < 0.4
+    score = rng.normal(size=150)[cluster] + rng.normal(size=600) + truth
+    found = delong(truth, score, cluster)
+    areas = []
+    for _ in range(600):
+        rows = (rng.integers(0, 150, 150)[:, None] * 4 + np.arange(4)).ravel()
+        areas.append(auc(truth[rows], score[rows]))
+    assert math.sqrt(found.variance) == pytest.approx(np.std(areas), rel=0.1)
+
+
+@given(samples())
+def test_average_precision_equals_scikit_learn(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    assert average_precision(*sample) == pytest.approx(average_precision_score(*sample), abs=1e-12)
+
+
+def test_precision_and_recall_by_hand() -> None:
+    # Down to 0.8 one of one; to 0.5 two of four, for two have that score; to 0.1 three of five.
+    truth, score = [True, False, True, False, True], [0.8, 0.6, 0.5, 0.5, 0.1]
+    recall, precision = precision_recall_curve(truth, score)
+    assert recall == pytest.approx([1 / 3, 2 / 3, 1])
+    assert precision == pytest.approx([1, 2 / 4, 3 / 5])
+    assert math.isnan(average_precision([False, False], [0.1, 0.2]))
 
 
 @pytest.mark.parametrize("truth", [[True, True], [False, False], []])

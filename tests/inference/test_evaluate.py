@@ -71,6 +71,19 @@ def test_the_test_part_is_measured_where_there_is_one(
     assert evaluate(tiny_bundle, split_images, split="train").n == 18
 
 
+def test_a_prevalence_is_passed_on_and_checked_before_the_work(
+    tiny_bundle: Path, tiny_images: Path, heard: tuple[EventBus, Callable[[], list[Noticed]]]
+) -> None:
+    found = evaluate(tiny_bundle, tiny_images, split="all", prevalence=0.05)
+    hit, spared = found.sensitivity.value, found.specificity.value
+    assert found.prevalence == 0.05
+    assert found.ppv_at_prevalence.value == pytest.approx(hit * 0.05 / (hit * 0.05 + (1 - spared) * 0.95))
+    bus, notices = heard
+    with pytest.raises(LinceError, match="A prevalence lies between 0 and 1"):
+        evaluate(tiny_bundle, tiny_images, prevalence=5, bus=bus)
+    assert not notices()
+
+
 def test_a_part_that_is_not_there(tiny_bundle: Path, tiny_images: Path) -> None:
     with pytest.raises(SourceError) as caught:
         evaluate(tiny_bundle, tiny_images, split="val")

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lince.core.errors import ConfigError
-from lince.training.finish import parse_aim
 from lince.training.options import TrainOptions, parse_options, read_options
 
 
@@ -68,14 +67,3 @@ def test_a_missing_yaml_file_is_one_sentence(tmp_path: Path) -> None:
 def test_options_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         TrainOptions().seed = 4  # type: ignore[misc]
-
-
-def test_aims() -> None:
-    assert parse_aim("youden").target is None
-    assert (parse_aim("sensitivity=0.9").kind, parse_aim("sensitivity=0.9").target) == ("sensitivity", 0.9)
-
-
-@pytest.mark.parametrize("text", ["best", "", "sensitivity=high", "sensitivity", "youden=0.5", "specificity=1.5"])
-def test_a_wrong_aim_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError):
-        parse_aim(text)

@@ -220,6 +220,9 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
         ("accuracy", figures["accuracy"]),
         ("F1", figures["f1"]),
     ]
+    if figures.get("prevalence") is not None:
+        rows += [(f"{name.upper()} at {figures['prevalence']:.3g}", figures[f"{name}_at_prevalence"])
+                 for name in ("ppv", "npv")]  # fmt: skip
     groups = figures.get("n_groups")
     people = f", {groups} groups" if groups and groups != figures["n"] else ""
     print(f"{title}: {figures['n']} images{people} (95 % intervals)")  # noqa: T201

@@ -23,6 +23,14 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="Folder for a full report.", show_default=False)
     ] = None,
     language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the report.")] = "en",
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            "--prevalence",
+            help="Share of the positive class where the model will be used, such as 0.01: PPV and NPV there.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
     log_dir: LogDir = None,
     chosen: dict[str, Any] | None = None,
@@ -39,7 +47,9 @@ def evaluate(
     bus = EventBus()
     with watching(bus):
         predictor = Predictor(bundle, bus=bus)
-        found = measure(predictor, source, split=split, out=out, language=language, bus=bus, **(chosen or {}))
+        found = measure(
+            predictor, source, split=split, out=out, language=language, prevalence=prevalence, bus=bus, **(chosen or {})
+        )
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

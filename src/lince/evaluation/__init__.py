@@ -19,6 +19,7 @@ __all__ = [
     "decisions",
     "macro_auc",
     "operating_point",
+    "parse_aim",
     "write_report",
 ]
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lince.evaluation.checks import EvaluationError
     from lince.evaluation.context import ReportContext
     from lince.evaluation.figures import Assessment, Estimate
-    from lince.evaluation.operating import Aim, OperatingPoint, decisions, operating_point
+    from lince.evaluation.operating import Aim, OperatingPoint, decisions, operating_point, parse_aim
     from lince.evaluation.ranking import auc, macro_auc
     from lince.evaluation.report import write_report
 
@@ -43,6 +44,7 @@ _HOMES = {
     "decisions": "operating",
     "macro_auc": "ranking",
     "operating_point": "operating",
+    "parse_aim": "operating",
     "write_report": "report",
 }
 

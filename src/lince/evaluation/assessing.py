@@ -12,6 +12,7 @@ from lince.evaluation.checks import (
     EvaluationError,
     check_confidence,
     check_groups,
+    check_prevalence,
     check_probabilities,
     check_truth,
     legible,
@@ -19,6 +20,7 @@ from lince.evaluation.checks import (
 from lince.evaluation.estimator import Estimator
 from lince.evaluation.figures import Assessment, ClassFigures, Estimate, RocPoint
 from lince.evaluation.ranking import roc_curve
+from lince.evaluation.ratios import at_prevalence, likelihood_ratios
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -36,11 +38,13 @@ def assess(
     groups: Sequence[str | None] | None = None,
     seed: int = 0,
     confidence: float = 0.95,
+    prevalence: float | None = None,
 ) -> Assessment:
     """Measure a classifier.
 
-    Proportions get Wilson intervals, AUCs DeLong's on the logit scale, other figures a percentile bootstrap. Where
-    some group has more than one image, every interval comes from a bootstrap over groups.
+    Proportions get Wilson intervals, AUCs DeLong's on the logit scale, likelihood ratios Simel's, calibration slope and
+    intercept Wald's, other figures a percentile bootstrap. Where some group has more than one image, every interval
+    takes the group as the unit: by a bootstrap over groups, or a variance that is made for clusters.
 
     Parameters
     ----------
@@ -56,22 +60,29 @@ def assess(
         Of the bootstrap.
     confidence
         Level of the intervals.
+    prevalence
+        Share of the positive class where the model will be used, for PPV and NPV there.
 
     Raises
     ------
     EvaluationError
-        No images, lengths that differ, a class that the model does not know, or rows that are not probabilities.
+        No images, lengths that differ, a class that the model does not know, rows that are not probabilities, or a
+        prevalence without a positive class.
     """
     table = check_probabilities(probabilities, labels)
     true = check_truth(truth, labels, len(table))
     grouping = check_groups(groups, len(table))
     if threshold is not None and not 0.0 <= threshold <= 1.0:
         raise EvaluationError("A threshold is a probability", received=threshold)
+    prevalence = check_prevalence(prevalence, labels)
     estimator = Estimator.of(true, table, labels, threshold, grouping, seed, check_confidence(confidence))
     counts = _confusion(true, estimator.chosen, len(labels))
     names = tuple(legible(name) for name in labels.names)
     areas = [estimator.class_auc(index) for index in range(len(labels))]
     macro = estimator.macro_auc(areas)
+    precisions = [estimator.class_precision(index) for index in range(len(labels))]
+    proportions = estimator.proportions()
+    ratios = likelihood_ratios(estimator, proportions["sensitivity"], proportions["specificity"])
     positive = labels.positive_index
     return Assessment(
         n=true.size,
@@ -80,16 +91,25 @@ def assess(
         positive=None if positive is None else names[positive],
         threshold=threshold,
         confidence=estimator.confidence,
+        prevalence=prevalence,
         truth_counts=dict(zip(names, counts.sum(axis=1).tolist(), strict=True)),
         predicted_counts=dict(zip(names, counts.sum(axis=0).tolist(), strict=True)),
+        absent=tuple(name for name, count in zip(names, counts.sum(axis=1), strict=True) if count == 0),
         confusion=tuple(tuple(row) for row in counts.tolist()),
         auc=macro if positive is None else areas[positive],
         macro_auc=macro,
-        **estimator.proportions(),
+        micro_auc=estimator.micro_auc(),
+        average_precision=estimator.average_precision(precisions),
+        **proportions,
+        **estimator.top_accuracies(),
         **estimator.means(),
+        **ratios,
+        **at_prevalence(prevalence, proportions["sensitivity"], proportions["specificity"], ratios),
         **estimator.losses(),
-        per_class=_per_class(names, counts, areas),
+        **estimator.recalibration(),
+        per_class=_per_class(names, counts, areas, precisions),
         calibration=estimator.calibration(names),
+        decision_curve=estimator.decision_curve(names),
         roc=_roc(true, table, names, positive),
         notes=estimator.notes(),
     )
@@ -99,7 +119,9 @@ def _confusion(true: Indices, chosen: Indices, classes: int) -> Indices:
     return np.bincount(true * classes + chosen, minlength=classes * classes).reshape(classes, classes)
 
 
-def _per_class(names: Sequence[str], counts: Indices, areas: Sequence[Estimate]) -> tuple[ClassFigures, ...]:
+def _per_class(
+    names: Sequence[str], counts: Indices, areas: Sequence[Estimate], precisions: Sequence[float | None]
+) -> tuple[ClassFigures, ...]:
     def ratio(part: int, whole: int) -> float | None:
         return part / whole if whole else None
 
@@ -117,6 +139,7 @@ def _per_class(names: Sequence[str], counts: Indices, areas: Sequence[Estimate])
                 specificity=ratio(others - calls + hits, others),
                 f1=ratio(2 * hits, support + calls),
                 auc=areas[index],
+                average_precision=precisions[index],
             )
         )
     return tuple(found)

@@ -121,6 +121,27 @@ def check_groups(groups: Sequence[str | None] | None, rows: int) -> tuple[NDArra
     return np.asarray(numbers, dtype=np.intp), len(seen)
 
 
+def check_prevalence(prevalence: float | None, labels: LabelSpace) -> float | None:
+    """A share of the positive class strictly between 0 and 1, or none.
+
+    Raises
+    ------
+    EvaluationError
+        Any other number, or a share where no class is positive.
+    """
+    if prevalence is None:
+        return None
+    if not 0.0 < prevalence < 1.0:
+        raise EvaluationError("A prevalence lies between 0 and 1", received=prevalence, fix="0.01 is one in a hundred")
+    if labels.positive is None:
+        raise EvaluationError(
+            "A prevalence is that of the positive class, and the model has none",
+            received=prevalence,
+            fix="leave it out, or train with --positive",
+        )
+    return prevalence
+
+
 def check_confidence(confidence: float) -> float:
     """A confidence level strictly between 0 and 1.
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from lince.core.types import LabelSpace
 from lince.evaluation import intervals, sentences
+from lince.evaluation.benefit import decision_curve
 from lince.evaluation.calibration import brier_terms, calibration_error, log_loss_terms, reliability
-from lince.evaluation.figures import Calibration, Estimate
+from lince.evaluation.figures import Calibration, DecisionCurve, Estimate
 from lince.evaluation.operating import decisions
-from lince.evaluation.ranking import delong, macro_auc
+from lince.evaluation.ranking import average_precision, delong, macro_auc
+from lince.evaluation.recalibration import recalibration
 from lince.evaluation.resampling import Ranking, bootstrap
 
 Floats = NDArray[np.float64]
@@ -23,6 +25,8 @@ Bools = NDArray[np.bool_]
 Counts = Indices | Floats
 
 FEW_GROUPS = 30
+# A class counts as found when it is among so many of the likeliest.
+TOP = (2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Estimator:
     """The data on the table, the decisions made of it, and its resamples.
 
     ``group`` numbers the unit that is resampled: the patient where some patient has several images (``clustered``),
-    else the image. ``replicates`` and ``areas`` hold the figures of every resample.
+    else the image. ``replicates`` (name: (B,)), ``areas`` and ``precisions`` (C, B) hold the figures of every resample.
     """
 
     true: Indices
@@ -43,6 +47,7 @@ class Estimator:
     confidence: float
     replicates: Mapping[str, Floats]
     areas: Floats
+    precisions: Floats
 
     @classmethod
     def of(
@@ -61,17 +66,23 @@ class Estimator:
         chosen = decisions(table, labels, threshold)
         classes = np.arange(len(labels))
         supports, predicted = true[:, None] == classes, chosen[:, None] == classes
-        losses = np.stack([brier_terms(true, table), log_loss_terms(true, table), np.ones(true.size)], axis=1)
-        # Without clusters the AUC of a class has DeLong's interval; only the mean over several classes needs resamples.
-        rankings = [Ranking.of(supports[:, c], table[:, c], group) for c in classes if clustered or len(labels) > 2]
-        columns = np.concatenate([supports & predicted, supports, predicted, losses], axis=1)
-        sums, areas = bootstrap(group, n_groups, columns, rankings, seed=seed)
+        positive = labels.positive_index
+        means = {"brier": brier_terms(true, table), "log_loss": log_loss_terms(true, table)} | {
+            f"top_{k}_accuracy": among_likeliest(true, table, k).astype(np.float64) for k in TOP if k < len(labels)
+        }
+        # Of two classes without clusters only the average precision needs resamples: their AUC has DeLong's interval.
+        wanted = classes if clustered or len(labels) > 2 or positive is None else classes[[positive]]
+        rankings = [Ranking.of(supports[:, c], table[:, c], group) for c in wanted]
+        weighed = np.stack([*means.values(), np.ones(true.size)], axis=1)
+        columns = np.concatenate([supports & predicted, supports, predicted, weighed], axis=1)
+        sums, found = bootstrap(group, n_groups, columns, rankings, seed=seed)
         hits, support, calls, rest = np.split(sums, [len(classes), 2 * len(classes), 3 * len(classes)])
-        replicates = rates(hits, support, calls, labels.positive_index)
-        with np.errstate(invalid="ignore"):
-            replicates |= {"brier": rest[0] / rest[2], "log_loss": rest[1] / rest[2]}
+        ranked = np.full((2, len(classes), sums.shape[1]), np.nan)
+        ranked[:, wanted] = found
+        replicates = rates(hits, support, calls, positive)
+        replicates |= {name: rest[place] / rest[-1] for place, name in enumerate(means)}
         return cls(
-            true, table, chosen, labels.positive_index, group, clustered, n_groups, confidence, replicates, areas
+            true, table, chosen, positive, group, clustered, n_groups, confidence, replicates, ranked[0], ranked[1]
         )
 
     def units(self, inside: Bools) -> int:
@@ -114,7 +125,7 @@ class Estimator:
         }
 
     def means(self) -> dict[str, Estimate]:
-        """Balanced accuracy, macro F1, and F1 of the positive class."""
+        """Balanced accuracy, macro F1, Matthews correlation, and F1 of the positive class."""
         count = self.table.shape[1]
         hits = np.bincount(self.true[self.true == self.chosen], minlength=count)
         support, calls = np.bincount(self.true, minlength=count), np.bincount(self.chosen, minlength=count)
@@ -123,6 +134,7 @@ class Estimator:
         missing = {
             "balanced_accuracy": None if several else sentences.ONE_CLASS,
             "macro_f1": None if several else sentences.ONE_CLASS,
+            "mcc": None if several and np.isfinite(point["mcc"][0]) else _no_mcc(several),
             "f1": sentences.NO_POSITIVE
             if self.positive is None
             else (None if support[self.positive] else sentences.NO_POSITIVES_HERE),
@@ -132,11 +144,15 @@ class Estimator:
             for name, reason in missing.items()
         }
 
-    def rate(self, name: str, value: float) -> Estimate:
-        """A figure in [0, 1] that is no simple proportion."""
-        found = intervals.percentile(value, self.replicates[name], self.confidence)
+    def rate(self, name: str, value: float, replicates: Floats | None = None) -> Estimate:
+        """A figure in [0, 1] that is no simple proportion (Matthews correlation: -1 to 1)."""
+        found = intervals.percentile(
+            value, self.replicates[name] if replicates is None else replicates, self.confidence
+        )
         if found is not None:
             return Estimate(value=value, low=found[0], high=found[1], method=self.resampling)
+        if name == "mcc":
+            return Estimate(value=value, reason=sentences.NO_SPREAD)
         smallest = min(self.units(self.true == label) for label in np.unique(self.true))
         low, high = intervals.wilson(value, smallest, self.confidence)
         return Estimate(value=value, low=low, high=high, method=intervals.WILSON_SMALLEST)
@@ -180,16 +196,77 @@ class Estimator:
         if not known:
             return Estimate(value=None, reason=sentences.ONE_CLASS)
         value = macro_auc(self.true, self.table)
-        replicates = self.areas[known]
-        defined = np.isfinite(replicates)
-        with np.errstate(invalid="ignore"):
-            means = np.where(defined, replicates, 0.0).sum(axis=0) / defined.sum(axis=0)
-        ends = intervals.percentile(value, means, self.confidence)
+        ends = intervals.percentile(value, _mean_of_known(self.areas[known]), self.confidence)
         if ends is not None and 0.0 < value < 1.0:
             return Estimate(value=value, low=ends[0], high=ends[1], method=self.resampling)
         sides = [min(self.units(self.true == index), self.units(self.true != index)) for index in known]
         low, high = intervals.pairs_interval(value, min(sides), self.confidence)
         return Estimate(value=value, low=low, high=high, method=intervals.PAIRS)
+
+    def micro_auc(self) -> Estimate:
+        """AUC of all pairs of an image and a class in one list; the pairs of a patient are a cluster."""
+        classes = self.table.shape[1]
+        if classes == 2:
+            return Estimate(value=None, reason=sentences.TWO_CLASSES)
+        belongs = self.true[:, None] == np.arange(classes)
+        found = delong(belongs.ravel(), self.table.ravel(), np.repeat(self.group, classes))
+        low, high, method = intervals.auc_interval(found, self.confidence)
+        return Estimate(value=found.area, low=low, high=high, method=method)
+
+    def class_precision(self, index: int) -> float | None:
+        """Average precision of a class against the rest."""
+        ill = self.true == index
+        return None if ill.all() or not ill.any() else average_precision(ill, self.table[:, index])
+
+    def average_precision(self, precisions: Sequence[float | None]) -> Estimate:
+        """Of the positive class, else the mean over the classes."""
+        if self.positive is not None and precisions[self.positive] is None:
+            return Estimate(value=None, reason=sentences.ONE_SIDE)
+        chosen = range(len(precisions)) if self.positive is None else (self.positive,)
+        known = {index: value for index in chosen if (value := precisions[index]) is not None}
+        if not known:
+            return Estimate(value=None, reason=sentences.ONE_CLASS)
+        replicates = _mean_of_known(self.precisions[list(known)])
+        return self.rate("average_precision", float(np.mean(list(known.values()))), replicates)
+
+    def top_accuracies(self) -> dict[str, Estimate]:
+        """Share of images whose class is among the two or three likeliest."""
+        found, everything = {}, np.ones(self.true.size, dtype=bool)
+        for k in TOP:
+            name = f"top_{k}_accuracy"
+            found[name] = (
+                self.proportion(name, among_likeliest(self.true, self.table, k), everything, "")
+                if k < self.table.shape[1]
+                else Estimate(value=None, reason=sentences.FEW_CLASSES)
+            )
+        return found
+
+    def recalibration(self) -> dict[str, Estimate]:
+        """Calibration slope and intercept of the positive class."""
+        reason = self.no_contrast()
+        if reason is not None or self.positive is None:
+            missing = Estimate(value=None, reason=reason)
+            return dict.fromkeys(("calibration_slope", "calibration_intercept"), missing)
+        group = self.group if self.clustered else None
+        ill = self.true == self.positive
+        return recalibration(ill, self.table[:, self.positive], confidence=self.confidence, group=group)
+
+    def no_contrast(self) -> str | None:
+        """Why the positive class cannot be set against the rest, if it cannot."""
+        if self.positive is None:
+            return sentences.NO_POSITIVE
+        ill = self.true == self.positive
+        if not ill.any():
+            return sentences.NO_POSITIVES_HERE
+        return sentences.NO_NEGATIVES_HERE if ill.all() else None
+
+    def decision_curve(self, names: Sequence[str]) -> DecisionCurve:
+        """Net benefit of acting on the positive class."""
+        reason = self.no_contrast()
+        if reason is not None or self.positive is None:
+            return DecisionCurve(of=None if self.positive is None else names[self.positive], reason=reason)
+        score = self.table[:, self.positive]
+        return decision_curve(self.true == self.positive, score, of=names[self.positive])
 
     def _event(self) -> tuple[Floats, Bools]:
         """The probability whose calibration is shown, and whether what it foretold came true."""
@@ -224,6 +301,7 @@ def rates(hits: NDArray, support: NDArray, calls: NDArray, positive: int | None)
             "accuracy": hits.sum(axis=0) / n,
             "balanced_accuracy": _mean_of_known(recall),
             "macro_f1": _mean_of_known(f1),
+            "mcc": _matthews(hits, support, calls),
         }
         if positive is not None:
             tp, ill, called = hits[positive], support[positive], calls[positive]
@@ -234,11 +312,33 @@ def rates(hits: NDArray, support: NDArray, calls: NDArray, positive: int | None)
                 "specificity": tn / (n - ill),
                 "ppv": tp / called,
                 "npv": tn / (n - called),
+                "lr_positive": tp / ill * (n - ill) / (called - tp),
+                "lr_negative": (ill - tp) / ill * (n - ill) / tn,
             }
     return found
+
+
+def _matthews(hits: NDArray, support: NDArray, calls: NDArray) -> Floats:  # type: ignore[type-arg]
+    """Matthews correlation of several classes (Gorodkin, Computational Biology and Chemistry 28:367, 2004)."""
+    support, calls = support.astype(np.float64), calls.astype(np.float64)
+    n = support.sum(axis=0)
+    spread = (n**2 - (support**2).sum(axis=0)) * (n**2 - (calls**2).sum(axis=0))
+    return np.asarray((hits.sum(axis=0) * n - (support * calls).sum(axis=0)) / np.sqrt(spread), dtype=np.float64)
+
+
+def _no_mcc(several: bool) -> str:
+    return sentences.ONE_DECISION if several else sentences.ONE_CLASS
+
+
+def among_likeliest(true: Indices, table: Floats, k: int) -> Bools:
+    """Whether the true class of each image (N,) is one of its ``k`` likeliest; of equals the first classes count."""
+    given = table[np.arange(true.size), true][:, None]
+    ahead = (table > given) | ((table == given) & (np.arange(table.shape[1]) < true[:, None]))
+    return np.asarray(ahead.sum(axis=1) < k)
 
 
 def _mean_of_known(values: Floats) -> Floats:
     """Mean over the classes (C, B) of those that have a value."""
     known = np.isfinite(values)
-    return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0), dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0), dtype=np.float64)

@@ -46,6 +46,35 @@ class ClassFigures(_Frozen):
     specificity: float | None
     f1: float | None
     auc: Estimate
+    average_precision: float | None
+
+
+class DecisionCurve(_Frozen):
+    """Net benefit of acting on the model, on everybody and on nobody, by threshold.
+
+    Attributes
+    ----------
+    of, prevalence
+        The positive class, and the share of it among these images: the curve holds where it is as common.
+    thresholds, model, treat_all
+        Of one length: from which probability on one would act, and the net benefit of either policy, in cases found
+        for each image, less false alarms at their price.
+    treat_none
+        The net benefit of acting on nobody, at every threshold.
+    useful
+        First and last threshold of the longest stretch where the model is worth more than both.
+    reason
+        Why there is no curve.
+    """
+
+    of: str | None
+    prevalence: float | None = None
+    thresholds: tuple[float, ...] = ()
+    model: tuple[float, ...] = ()
+    treat_all: tuple[float, ...] = ()
+    treat_none: float = 0.0
+    useful: tuple[float, float] | None = None
+    reason: str | None = None
 
 
 class Bin(_Frozen):
@@ -86,14 +115,32 @@ class Assessment(_Frozen):
         Class names in order, the positive one, and the operating point at which decisions were made.
     confidence
         Level of every interval.
+    prevalence
+        Share of the positive class where the model will be used, as it was stated; ``None`` where it was not.
     truth_counts, predicted_counts
         Images by class name.
+    absent
+        Classes of the model without images here.
     confusion
         Images by true class (row) and decision (column), both in the order of ``labels``.
     auc
         Of the positive class against the rest; without a positive class, the macro AUC.
     macro_auc
         Mean one-vs-rest AUC over the classes with images on both sides; for two classes, the AUC.
+    micro_auc
+        Of all pairs of an image and a class put in one list, for more than two classes.
+    average_precision
+        Of the positive class against the rest; without a positive class, the mean over the classes with images.
+    top_2_accuracy, top_3_accuracy
+        Share of images whose class is among the two or three likeliest, where the model has more classes than that.
+    mcc
+        Matthews correlation of truth and decision over all classes, -1 to 1 (Gorodkin 2004).
+    lr_positive, lr_negative
+        Likelihood ratios of a positive and a negative answer.
+    ppv_at_prevalence, npv_at_prevalence
+        PPV and NPV at the stated ``prevalence``.
+    calibration_slope, calibration_intercept
+        Of the logit of the positive class: 1 and 0 are best; see `lince.evaluation.recalibration`.
     f1, sensitivity, specificity, ppv, npv
         Of the positive class against the rest.
     brier
@@ -104,6 +151,8 @@ class Assessment(_Frozen):
         by images.
     log_loss
         Mean negative logarithm of the probability of the true class, in nats.
+    decision_curve
+        Net benefit by threshold.
     roc
         Curve by class name: of the positive class where there is one, else of each class.
     notes
@@ -116,23 +165,37 @@ class Assessment(_Frozen):
     positive: str | None
     threshold: float | None
     confidence: float
+    prevalence: float | None
     truth_counts: dict[str, int]
     predicted_counts: dict[str, int]
+    absent: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     auc: Estimate
     macro_auc: Estimate
+    micro_auc: Estimate
+    average_precision: Estimate
     accuracy: Estimate
+    top_2_accuracy: Estimate
+    top_3_accuracy: Estimate
     balanced_accuracy: Estimate
     macro_f1: Estimate
+    mcc: Estimate
     f1: Estimate
     sensitivity: Estimate
     specificity: Estimate
     ppv: Estimate
     npv: Estimate
+    lr_positive: Estimate
+    lr_negative: Estimate
+    ppv_at_prevalence: Estimate
+    npv_at_prevalence: Estimate
     brier: Estimate
     calibration_error: Estimate
     log_loss: Estimate
+    calibration_slope: Estimate
+    calibration_intercept: Estimate
     per_class: tuple[ClassFigures, ...]
     calibration: Calibration
+    decision_curve: DecisionCurve
     roc: dict[str, tuple[RocPoint, ...]]
     notes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import exp, isfinite, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -14,7 +14,13 @@ WILSON = "Wilson"
 WILSON_GROUPS = "Wilson, patients/groups as the unit"
 WILSON_SMALLEST = "Wilson, size of the smallest class"
 DELONG = "DeLong, logit scale"
+DELONG_CLUSTERS = "DeLong for clusters (Obuchowski), logit scale"
 PAIRS = "Wilson, largest variance an AUC can have"
+SIMEL = "log of the ratio (Simel)"
+MERCALDO = "logit, at the stated prevalence (Mercaldo)"
+BOTH_ENDS = "interval ends of sensitivity and specificity together (wide)"
+WALD = "Wald, logistic recalibration"
+WALD_GROUPS = "Wald, robust to patients/groups"
 BOOTSTRAP_IMAGES = "bootstrap over images"
 BOOTSTRAP_GROUPS = "bootstrap over patients/groups"
 
@@ -27,7 +33,7 @@ def wilson(proportion: float, trials: float, confidence: float) -> tuple[float, 
 
     SciPy's interval takes counts only; the fractional proportions here are AUCs and clustered counts.
     """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = normal_quantile(confidence)
     centre = proportion + z * z / (2 * trials)
     half = z * sqrt(proportion * (1 - proportion) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
@@ -45,8 +51,9 @@ def auc_interval(found: DeLong, confidence: float) -> tuple[float, float, str]:
     if smaller < SMALL_SIDE or not 0.0 < found.area < 1.0 or not found.variance > 0.0:
         return (*pairs_interval(found.area, smaller, confidence), PAIRS)
     logit = log(found.area / (1 - found.area))
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * sqrt(found.variance) / (found.area * (1 - found.area))
-    return (*_around(found.area, _expit(logit - half), _expit(logit + half)), DELONG)
+    half = normal_quantile(confidence) * sqrt(found.variance) / (found.area * (1 - found.area))
+    method = DELONG_CLUSTERS if found.clustered else DELONG
+    return (*_around(found.area, _expit(logit - half), _expit(logit + half)), method)
 
 
 def pairs_interval(area: float, smaller: int, confidence: float) -> tuple[float, float]:
@@ -61,13 +68,34 @@ def pairs_interval(area: float, smaller: int, confidence: float) -> tuple[float,
 def percentile(value: float, replicates: NDArray[np.float64], confidence: float) -> tuple[float, float] | None:
     """Percentile interval of bootstrap replicates (Efron 1979), widened to the estimate where it falls outside.
 
-    ``None`` when the replicates do not vary, or when more than half of them have no value.
+    ``None`` when the replicates do not vary, when more than half of them have no value, or when an end is infinite.
     """
-    known = replicates[np.isfinite(replicates)]
-    if 2 * known.size < replicates.size or known.size == 0 or np.ptp(known) < 1e-12:
+    known = replicates[~np.isnan(replicates)]
+    if 2 * known.size < replicates.size or known.size == 0:
         return None
-    low, high = np.quantile(known, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    with np.errstate(invalid="ignore"):
+        if np.ptp(known) < 1e-12:
+            return None
+        low, high = np.quantile(known, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    if not (isfinite(low) and isfinite(high)):
+        return None
     return min(float(low), value), max(float(high), value)
+
+
+def simel(value: float, hits: tuple[int, int], alarms: tuple[int, int], confidence: float) -> tuple[float, float]:
+    """Interval of a ratio of two independent proportions, on the log scale.
+
+    Simel, Samsa and Matchar, Journal of Clinical Epidemiology 44:763, 1991. ``hits`` and ``alarms`` are part and whole
+    of the upper and of the lower proportion; no part may be 0 or its whole.
+    """
+    error = sqrt(sum(1 / part - 1 / whole for part, whole in (hits, alarms)))
+    half = normal_quantile(confidence) * error
+    return value * exp(-half), value * exp(half)
+
+
+def normal_quantile(confidence: float) -> float:
+    """Half the width of a normal interval, in standard errors: 1.96 for 95 %."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
 def _expit(x: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -12,46 +13,83 @@ from lince.core.errors import ConfigError
 from lince.core.types import LabelSpace
 from lince.evaluation.checks import EvaluationError, check_scores
 
+AIMS = "use youden, sensitivity>=0.95, specificity>=0.95 or cost=fn:10,fp:1"
+
 
 class Aim(BaseModel):
     """What a threshold is chosen for.
 
     ``youden``: the largest sensitivity + specificity - 1. ``sensitivity`` or ``specificity``: at least ``target``, and
-    then the best of the other.
+    then the best of the other. ``cost``: the lowest ``fn`` x missed + ``fp`` x false alarms.
 
     Raises
     ------
     ConfigError
-        A target is missing, superfluous, or outside (0, 1].
+        A target or cost is missing, superfluous, or out of range.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["youden", "sensitivity", "specificity"] = "youden"
+    kind: Literal["youden", "sensitivity", "specificity", "cost"] = "youden"
     target: float | None = None
+    fn: float | None = None
+    fp: float | None = None
 
     @model_validator(mode="after")
-    def _target_fits(self) -> Aim:
-        if self.kind == "youden":
-            if self.target is not None:
+    def _parts_fit(self) -> Aim:
+        if self.kind in ("sensitivity", "specificity"):
+            if self.target is None or not 0.0 < self.target <= 1.0:
                 raise ConfigError(
-                    "Youden's index takes no target",
+                    f"Aiming at {self.kind} needs a target above 0 and at most 1",
                     received=self.target,
-                    fix="leave the target out, or aim at sensitivity or specificity",
+                    fix=f"give the {self.kind} to reach: {self.kind}>=0.95",
                 )
-        elif self.target is None or not 0.0 < self.target <= 1.0:
+        elif self.target is not None:
             raise ConfigError(
-                f"Aiming at {self.kind} needs a target above 0 and at most 1",
+                f"The aim {self.kind} takes no target",
                 received=self.target,
-                fix=f"give the {self.kind} to reach, 0.95 for example",
+                fix="leave the target out, or aim at sensitivity or specificity",
             )
+        costs = (self.fn, self.fp)
+        if self.kind == "cost":
+            if not all(cost is not None and 0.0 < cost < inf for cost in costs):
+                raise ConfigError(
+                    "Aiming at cost needs what a missed case and what a false alarm cost, both above 0",
+                    received=", ".join(f"{name}:{cost}" for name, cost in zip(("fn", "fp"), costs, strict=True)),
+                    fix="cost=fn:10,fp:1 makes a missed case ten times as dear as a false alarm",
+                )
+        elif costs != (None, None):
+            raise ConfigError(f"The aim {self.kind} takes no costs", received=costs, fix="aim at cost=fn:10,fp:1")
         return self
+
+
+def parse_aim(text: str) -> Aim:
+    """``youden``, ``sensitivity>=0.95``, ``specificity>=0.9`` (``=`` does as well) or ``cost=fn:10,fp:1``.
+
+    Raises
+    ------
+    ConfigError
+        Anything else.
+    """
+    kind, _, rest = text.replace(">=", "=").replace(" ", "").partition("=")
+    if kind not in ("youden", "sensitivity", "specificity", "cost"):
+        raise ConfigError("There is no such aim", received=text, fix=AIMS)
+    try:
+        if kind == "cost":
+            named = dict(part.split(":") for part in rest.split(","))
+            if named.keys() != {"fn", "fp"}:
+                raise ValueError(rest)
+            return Aim(kind="cost", fn=float(named["fn"]), fp=float(named["fp"]))
+        return Aim(kind=kind, target=float(rest) if rest else None)
+    except ValueError as error:
+        raise ConfigError(f"What stands after {kind} is not understood", received=text, fix=AIMS) from error
 
 
 class OperatingPoint(BaseModel):
     """A threshold, why it was chosen, and what it gave on the data it was chosen from.
 
-    ``met`` is false when no threshold reaches the aim: a target out of reach, or scores that separate nothing.
+    ``met`` is false when no threshold reaches the aim: a target out of reach, scores that separate nothing, or no cost
+    below that of one answer for all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,7 +135,7 @@ def operating_point(truth: ArrayLike, score: ArrayLike, *, aim: Aim | None = Non
             "Scores for an operating point must be probabilities", received=f"{score.min():.4g} to {score.max():.4g}"
         )
     thresholds, sensitivity, specificity = _candidates(truth, score)
-    chosen, met = _best(sensitivity, specificity, aim)
+    chosen, met = _best(sensitivity, specificity, aim, float(truth.mean()))
     return OperatingPoint(
         threshold=float(thresholds[chosen]),
         aim=aim,
@@ -123,10 +161,19 @@ def _candidates(
     return middle, sensitivity, specificity
 
 
-def _best(sensitivity: NDArray[np.float64], specificity: NDArray[np.float64], aim: Aim) -> tuple[int, bool]:
+def _best(
+    sensitivity: NDArray[np.float64], specificity: NDArray[np.float64], aim: Aim, share: float
+) -> tuple[int, bool]:
+    """Place of the threshold that serves the aim best, and whether it reaches it; ``share`` of images is positive."""
     if aim.kind == "youden":
         index = np.round(sensitivity + specificity - 1.0, 12)
         return int(np.lexsort((sensitivity, index))[-1]), bool(index.max() > 0)
+    if aim.fn is not None and aim.fp is not None:
+        # In units of the dearer of the two policies without a model: calling all positive, or none.
+        missed, alarms = aim.fn * share, aim.fp * (1.0 - share)
+        missed, alarms = missed / max(missed, alarms), alarms / max(missed, alarms)
+        cost = np.round(missed * (1.0 - sensitivity) + alarms * (1.0 - specificity), 12)
+        return int(np.lexsort((sensitivity, -cost))[-1]), bool(cost.min() < round(min(missed, alarms), 12))
     wanted, other = (sensitivity, specificity) if aim.kind == "sensitivity" else (specificity, sensitivity)
     reached = wanted >= (aim.target or 0.0)
     if not reached.any():

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lince.core.pages import environment, legible
+from lince.evaluation import sentences
 from lince.evaluation.context import ReportContext
+from lince.evaluation.drawing import Picture
 from lince.evaluation.figures import Assessment, Estimate
 from lince.evaluation.tables import Case
 from lince.evaluation.wording import Wording, plain_words
@@ -17,11 +19,14 @@ from lince.evaluation.wording import Wording, plain_words
 WRONG_SHOWN = 12
 SKIPPED_SHOWN = 50
 
+# Plots by the question that they answer, each with its name.
 _PICTURES = {
-    "roc.png": "ROC curve",
-    "calibration.png": "Calibration",
-    "confusion_matrix.png": "Confusion matrix",
-    "training_curves.png": "Training",
+    "Does it tell them apart?": {"roc": "ROC curve", "precision_recall": "Precision and recall"},
+    "Can its probabilities be acted on?": {"calibration": "Calibration", "decision_curve": "Decision curve"},
+    "What did it decide, and how did it learn?": {
+        "confusion_matrix": "Confusion matrix",
+        "training_curves": "Training",
+    },
 }
 
 
@@ -43,6 +48,7 @@ def figures(assessment: Assessment) -> list[tuple[str, list[Row]]]:
         Row("Specificity", "of the other images, the share without a false alarm", assessment.specificity, True),
         Row("PPV", "of the images called positive, the share that was", assessment.ppv, True),
         Row("NPV", "of the images called negative, the share that was", assessment.npv, True),
+        *_at_prevalence(assessment),
         Row("F1", "harmonic mean of PPV and sensitivity", assessment.f1, False),
     ]
     several = [
@@ -66,13 +72,46 @@ def figures(assessment: Assessment) -> list[tuple[str, list[Row]]]:
     return parts if assessment.positive is None else [("Positive against the rest", positive), *parts]
 
 
+def _at_prevalence(assessment: Assessment) -> list[Row]:
+    if assessment.prevalence is None:
+        return []
+    return [
+        Row("PPV where stated", "the same at the stated prevalence", assessment.ppv_at_prevalence, True),
+        Row("NPV where stated", "the same at the stated prevalence", assessment.npv_at_prevalence, True),
+    ]
+
+
+def further_figures(assessment: Assessment) -> list[Row]:
+    """Figures for comparing models and for papers; those that do not apply to so many classes are left out."""
+    apart = [
+        Row("Average precision", "mean PPV over the positives, by falling score", assessment.average_precision, False),
+        Row("MCC", "correlation of truth and decision, -1 to 1", assessment.mcc, False),
+    ]
+    if assessment.positive is not None:
+        apart += [
+            Row("LR+", "how much more often the positive than the others are called so", assessment.lr_positive, False),
+            Row("LR-", "how much more often the positive than the others are cleared", assessment.lr_negative, False),
+            Row("Calibration slope", "1 is best; below, too extreme", assessment.calibration_slope, False),
+            Row("Calibration intercept", "0 is best; above, too low", assessment.calibration_intercept, False),
+        ]
+    several = [
+        Row("Micro AUC", "AUC of all pairs of an image and a class", assessment.micro_auc, False),
+        Row("Top-2 accuracy", "the right class is one of the two likeliest", assessment.top_2_accuracy, True),
+        Row("Top-3 accuracy", "the right class is one of the three likeliest", assessment.top_3_accuracy, True),
+    ]
+    classes = len(assessment.labels)
+    return apart + several[: classes - 1] if classes > 2 else apart
+
+
 def most_confidently_wrong(cases: Sequence[Case]) -> list[Case]:
     """The wrong decisions, the surest first, at most `WRONG_SHOWN`."""
     wrong = [case for case in cases if not case.correct]
     return sorted(wrong, key=lambda case: (-case.confidence, case.name))[:WRONG_SHOWN]
 
 
-def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], pictures: Mapping[str, bytes]) -> bytes:
+def html(
+    assessment: Assessment, context: ReportContext, cases: Sequence[Case], pictures: Mapping[str, Picture]
+) -> bytes:
     """The page, with its style and pictures inside; it asks nothing of a network.
 
     Parameters
@@ -80,7 +119,7 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
     cases
         Every image as it was judged.
     pictures
-        PNG by file name.
+        Plots by name.
     """
     wording = Wording(context.language)
     wrong = most_confidently_wrong(cases)
@@ -89,13 +128,10 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
         "context": context,
         "words": plain_words(assessment, context, wording),
         "parts": figures(assessment),
-        # Curves and matrix share a row, unless the matrix is too large or alone.
-        "whole_row": len(assessment.labels) > 8 or "training_curves.png" not in pictures,
-        "pictures": [
-            (name, f"data:image/png;base64,{base64.b64encode(pictures[file]).decode('ascii')}")
-            for file, name in _PICTURES.items()
-            if file in pictures
-        ],
+        "absent_note": sentences.NOTE_ABSENT,
+        "further": further_figures(assessment),
+        "whole_rows": len(assessment.labels) > 8,
+        "pictures": {question: _shown(names, pictures) for question, names in _PICTURES.items()},
         "wrong": wrong,
         "wrong_count": sum(not case.correct for case in cases),
         "skipped": [(legible(s.path), legible(s.reason)) for s in context.skipped[:SKIPPED_SHOWN]],
@@ -111,6 +147,15 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
     return template.render(content).encode("utf-8", "backslashreplace")
 
 
+def _shown(names: Mapping[str, str], pictures: Mapping[str, Picture]) -> list[tuple[str, str]]:
+    """Name and address of each plot that was made."""
+    return [
+        (name, f"data:image/svg+xml;base64,{base64.b64encode(pictures[plot].svg).decode('ascii')}")
+        for plot, name in names.items()
+        if plot in pictures
+    ]
+
+
 def _prevalence(assessment: Assessment) -> float | None:
     return None if assessment.positive is None else assessment.truth_counts[assessment.positive] / assessment.n
 
@@ -118,5 +163,6 @@ def _prevalence(assessment: Assessment) -> float | None:
 def _methods(assessment: Assessment) -> list[str]:
     """Names of the interval methods in use, in the order they appear."""
     rows = [row.estimate for _, part in figures(assessment) for row in part]
+    rows += [row.estimate for row in further_figures(assessment)]
     every = [estimate.method for estimate in [*rows, *(c.auc for c in assessment.per_class)]]
     return list(dict.fromkeys(method for method in every if method))

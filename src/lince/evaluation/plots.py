@@ -1,41 +1,26 @@
-"""The pictures of a report, as PNG.
-
-Figures are drawn with matplotlib's objects on an Agg canvas, without pyplot and its global state, so that several
-threads may draw at once. Colours are those of Okabe and Ito, which the colour-blind tell apart.
-"""
+"""Plots of decisions, probabilities and training; `lince.evaluation.curves` draws those over thresholds."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import NDArray
 
-from lince.evaluation.figures import Assessment, Estimate
-from lince.evaluation.lettering import drawable, families, short_names
-from lince.evaluation.ranking import roc_curve
+from lince.evaluation.drawing import BLUE, FAINT, INK, ORANGE, SOFT, Picture, picture, plain, title
+from lince.evaluation.figures import Assessment
+from lince.evaluation.lettering import drawable, short_names
 from lince.evaluation.texts import Translate
 
-Floats = NDArray[np.float64]
-
-_INK, _SOFT, _FAINT, _RULE = "#1b2a33", "#5b6b75", "#9aabb5", "#d5dde2"
-_BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
-_CYCLE = (_BLUE, "#E69F00", _GREEN, _ORANGE, "#56B4E9", "#CC79A7", "#000000")
-_DASHES = ("-", "--", ":")
 _SHADES = LinearSegmentedColormap.from_list("lince", ["#ffffff", "#9fcae6", "#0072B2", "#08395c"])
-_DPI = 150
 
 
-def confusion_matrix(assessment: Assessment, say: Translate) -> bytes:
+def confusion_matrix(assessment: Assessment, say: Translate) -> Picture:
     """Images by true class (rows) and decision (columns), shaded by the share of the row."""
     counts = np.asarray(assessment.confusion)
     size, names = len(counts), short_names(assessment.labels)
@@ -57,21 +42,21 @@ def confusion_matrix(assessment: Assessment, say: Translate) -> bytes:
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="both", length=0, labelsize=10 if size <= 8 else 8, labelcolor=_INK)
+    axes.tick_params(which="both", length=0, labelsize=10 if size <= 8 else 8, labelcolor=INK)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(say("Decision"), fontsize=11, color=_INK)
-    axes.set_ylabel(say("Truth"), fontsize=11, color=_INK)
-    _title(axes, say("Confusion matrix"), say("Images; shade is the share of the true class"))
+    axes.set_xlabel(say("Decision"), fontsize=11, color=INK)
+    axes.set_ylabel(say("Truth"), fontsize=11, color=INK)
+    title(axes, say("Confusion matrix"), say("Images; shade is the share of the true class"))
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, format=PercentFormatter(1, 0))
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
-    return _png(figure)
+    bar.ax.tick_params(length=0, labelsize=8, labelcolor=SOFT)
+    return picture(figure)
 
 
 def _cell(axes: Axes, row: int, column: int, count: int, share: float, letters: int, with_share: bool) -> None:
     if count == 0 and not with_share:
         return
-    colour = "white" if share > 0.45 else (_INK if count else "#9aa7af")
+    colour = "white" if share > 0.45 else (INK if count else "#9aa7af")
     axes.text(
         column, row - (0.08 if with_share else 0), str(count), ha="center", va="center", fontsize=letters,
         color=colour, fontweight="bold" if row == column else "normal",
@@ -82,121 +67,60 @@ def _cell(axes: Axes, row: int, column: int, count: int, share: float, letters: 
         )
 
 
-def roc(assessment: Assessment, truth: NDArray[np.intp], probabilities: Floats, say: Translate) -> bytes:
-    """ROC curve of the positive class with its operating point, or of every class where none is positive."""
-    positive = None if assessment.positive is None else assessment.labels.index(assessment.positive)
-    chosen = range(len(assessment.labels)) if positive is None else (positive,)
-    many = len(chosen) > 6
-    figure = Figure(figsize=(8.6 if many else 5.4, 5.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-    names = short_names(assessment.labels)
-    drawn = 0
-    for index in chosen:
-        fpr, tpr, _ = roc_curve(truth == index, probabilities[:, index])
-        if len(fpr) == 0:
-            continue
-        colour, dash = _CYCLE[drawn % len(_CYCLE)], _DASHES[drawn // len(_CYCLE) % len(_DASHES)]
-        label = _auc_label(names[index] if positive is None else "", assessment.per_class[index].auc, say)
-        axes.plot(fpr, tpr, color=colour, linestyle=dash, linewidth=2.2 if not many else 1.5, label=label, zorder=3)
-        if positive is not None:
-            axes.fill_between(fpr, tpr, color=colour, alpha=0.08, linewidth=0)
-        drawn += 1
-    if positive is not None and drawn:
-        _operating_point(axes, assessment, say)
-    if drawn:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if many else {"loc": "lower right"}
-        axes.legend(frameon=False, fontsize=8 if many else 9.5, labelcolor=_INK, **place)
-    else:
-        _message(axes, say("No curve: it needs images of two classes"))
-    axes.set(xlim=(-0.015, 1.015), ylim=(-0.015, 1.015), aspect="equal")
-    axes.set_xlabel(say("1 - specificity (false alarms)"), fontsize=11, color=_INK)
-    axes.set_ylabel(say("Sensitivity (cases found)"), fontsize=11, color=_INK)
-    subtitle = say("Each class against the rest")
-    if positive is not None:
-        subtitle = say("{positive} against the rest").format(positive=names[positive])
-    _title(axes, say("ROC curve"), subtitle)
-    _plain(axes)
-    return _png(figure)
-
-
-def _auc_label(name: str, area: Estimate, say: Translate) -> str:
-    if area.value is None:
-        return name
-    ends = "" if area.low is None or area.high is None else f" [{area.low:.3f}, {area.high:.3f}]"
-    return f"{name}  {area.value:.3f}{ends}" if name else f"{say('AUC')} {area.value:.3f}{ends}"
-
-
-def _operating_point(axes: Axes, assessment: Assessment, say: Translate) -> None:
-    """The decisions made, as a point with the intervals of both its rates."""
-    hit, spared = assessment.sensitivity, assessment.specificity
-    if hit.value is None or spared.value is None:
-        return
-    x, y = 1 - spared.value, hit.value
-    if None not in (hit.low, hit.high, spared.low, spared.high):
-        across = [[x - (1 - float(spared.high or 0))], [(1 - float(spared.low or 0)) - x]]
-        upright = [[y - float(hit.low or 0)], [float(hit.high or 0) - y]]
-        axes.errorbar(x, y, xerr=across, yerr=upright, color=_ORANGE, linewidth=1.2, capsize=3, zorder=4)
-    label = say("Operating point: sensitivity {sensitivity}, specificity {specificity}").format(
-        sensitivity=f"{y:.0%}", specificity=f"{spared.value:.0%}"
-    )
-    head, _, tail = label.partition(": ")
-    axes.plot(
-        x, y, "o", color=_ORANGE, markersize=9, markeredgecolor="white", markeredgewidth=1.4, zorder=5,
-        label=f"{head}\n{tail}",
-    )  # fmt: skip
-
-
-def calibration(assessment: Assessment, say: Translate) -> bytes:
+def calibration(assessment: Assessment, say: Translate) -> Picture:
     """Reliability diagram: predicted against observed, and how many images stand behind each point."""
     figure = Figure(figsize=(5.4, 5.8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    upper.plot([0, 1], [0, 1], color=_FAINT, linewidth=1.2, linestyle=(0, (4, 3)), label=say("Perfect"), zorder=1)
+    upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle=(0, (4, 3)), label=say("Perfect"), zorder=1)
     known = [b for b in assessment.calibration.bins if b.count]
     x, y = ([getattr(b, name) or 0.0 for b in known] for name in ("predicted", "observed"))
     below = [max(0.0, (b.observed or 0.0) - (b.low or 0.0)) for b in known]
     above = [max(0.0, (b.high or 0.0) - (b.observed or 0.0)) for b in known]
     upper.errorbar(
-        x, y, yerr=[below, above], color=_BLUE, marker="o", markersize=6, linewidth=1.8, elinewidth=1, capsize=3,
+        x, y, yerr=[below, above], color=BLUE, marker="o", markersize=6, linewidth=1.8, elinewidth=1, capsize=3,
         label=say("Observed, with interval"), zorder=3,
     )  # fmt: skip
     upper.set(xlim=(-0.015, 1.015), ylim=(-0.03, 1.03))
     of = assessment.calibration.of
-    upper.set_ylabel(say("Observed frequency"), fontsize=11, color=_INK)
-    upper.legend(loc="upper left", frameon=False, fontsize=9.5, labelcolor=_INK)
-    error, brier = assessment.calibration_error.value, assessment.brier.value
+    upper.set_ylabel(say("Observed frequency"), fontsize=11, color=INK)
+    upper.legend(loc="upper left", frameon=False, fontsize=9.5, labelcolor=INK)
+    told = {
+        say("Calibration error"): assessment.calibration_error.value,
+        say("Brier score"): assessment.brier.value,
+        say("Slope"): assessment.calibration_slope.value,
+    }
     upper.text(
-        0.98, 0.03, f"{say('Calibration error')} {error or 0:.3f}\n{say('Brier score')} {brier or 0:.3f}",
-        transform=upper.transAxes, ha="right", va="bottom", fontsize=9.5, color=_SOFT, linespacing=1.5,
+        0.98, 0.03, "\n".join(f"{name} {value:.3f}" for name, value in told.items() if value is not None),
+        transform=upper.transAxes, ha="right", va="bottom", fontsize=9.5, color=SOFT, linespacing=1.5,
     )  # fmt: skip
     bars = assessment.calibration.bins
     lower.bar([(b.lower + b.upper) / 2 for b in bars], [b.count for b in bars], width=0.085, color="#9fb4c0")
     top = max(b.count for b in bars)
     for b in known:
-        lower.text((b.lower + b.upper) / 2, b.count + 0.04 * top, str(b.count), ha="center", fontsize=7.5, color=_SOFT)
+        lower.text((b.lower + b.upper) / 2, b.count + 0.04 * top, str(b.count), ha="center", fontsize=7.5, color=SOFT)
     lower.set_ylim(0, 1.3 * top)
     lower.set_yticks([])
-    lower.set_ylabel(say("Images"), fontsize=11, color=_INK)
-    lower.set_xlabel(say("Predicted probability"), fontsize=11, color=_INK)
+    lower.set_ylabel(say("Images"), fontsize=11, color=INK)
+    lower.set_xlabel(say("Predicted probability"), fontsize=11, color=INK)
     subtitle = say("Probability that the most likely class is right")
     if of is not None:
         subtitle = say("Probability of {positive}").format(positive=short_names([of])[0])
-    _title(upper, say("Calibration"), subtitle)
-    _plain(upper)
-    _plain(lower, grid=False)
+    title(upper, say("Calibration"), subtitle)
+    plain(upper)
+    plain(lower, grid=False)
     lower.spines["left"].set_visible(False)
-    return _png(figure)
+    return picture(figure)
 
 
-def training_curves(history: Sequence[Mapping[str, float | str | int]], say: Translate) -> bytes:
+def training_curves(history: Sequence[Mapping[str, float | str | int]], say: Translate) -> Picture:
     """Loss and validation AUC of each epoch; phases shaded, the epoch that was kept marked."""
     figure = Figure(figsize=(7.0, 5.8), layout="constrained")
     loss, area = figure.subplots(2, 1, sharex=True, height_ratios=(1.2, 1))
     epochs = np.arange(1, len(history) + 1)
     for axes, key, label, colour in (
         (loss, "train_loss", say("Training"), "#E69F00"),
-        (loss, "val_loss", say("Validation"), _BLUE),
-        (area, "val_auc", say("Validation"), _BLUE),
+        (loss, "val_loss", say("Validation"), BLUE),
+        (area, "val_auc", say("Validation"), BLUE),
     ):
         values = np.array([_number(row.get(key)) for row in history])
         known = np.isfinite(values)
@@ -206,21 +130,21 @@ def training_curves(history: Sequence[Mapping[str, float | str | int]], say: Tra
     best = _best_epoch(history)
     if best is not None:
         for axes in (loss, area):
-            axes.axvline(best, color=_ORANGE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+            axes.axvline(best, color=ORANGE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
         value = _number(history[best - 1].get("val_auc"))
         mark = say("Best epoch: {epoch}").format(epoch=best) + (f" ({value:.3f})" if isfinite(value) else "")
         if isfinite(value):
-            area.plot(best, value, "o", color=_ORANGE, markersize=9, markeredgecolor="white", label=mark, zorder=5)
+            area.plot(best, value, "o", color=ORANGE, markersize=9, markeredgecolor="white", label=mark, zorder=5)
     for axes, name in ((loss, say("Loss")), (area, say("Validation AUC"))):
-        axes.set_ylabel(name, fontsize=11, color=_INK)
-        _plain(axes)
+        axes.set_ylabel(name, fontsize=11, color=INK)
+        plain(axes)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=9.5, labelcolor=_INK, loc="best")
-    area.set_xlabel(say("Epoch"), fontsize=11, color=_INK)
+            axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, loc="best")
+    area.set_xlabel(say("Epoch"), fontsize=11, color=INK)
     area.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     area.set_xlim(0.5, len(history) + 0.5)
-    _title(loss, say("Training"), "", above=16)
-    return _png(figure)
+    title(loss, say("Training"), "", above=16)
+    return picture(figure)
 
 
 def _phases(loss: Axes, area: Axes, phases: Sequence[str], say: Translate) -> None:
@@ -231,7 +155,7 @@ def _phases(loss: Axes, area: Axes, phases: Sequence[str], say: Translate) -> No
             axes.axvspan(start + 0.5, end + 0.5, color="#eef3f6" if number % 2 == 0 else "#ffffff", zorder=0)
         loss.annotate(
             drawable(say(name)), ((start + end + 1) / 2, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 4),
-            textcoords="offset points", ha="center", va="bottom", fontsize=9.5, color=_SOFT,
+            textcoords="offset points", ha="center", va="bottom", fontsize=9.5, color=SOFT,
         )  # fmt: skip
         start = end
 
@@ -251,47 +175,3 @@ def _best_epoch(history: Sequence[Mapping[str, float | str | int]]) -> int | Non
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and isfinite(value) else float("nan")
-
-
-def _title(axes: Axes, title: str, subtitle: str, above: float = 0) -> None:
-    offset = 9 + above + (14 if subtitle else 0)
-    axes.annotate(
-        title, (0, 1), xycoords="axes fraction", xytext=(0, offset), textcoords="offset points", fontsize=14,
-        fontweight="bold", color=_INK, va="bottom",
-    )  # fmt: skip
-    if subtitle:
-        axes.annotate(
-            subtitle, (0, 1), xycoords="axes fraction", xytext=(0, 7), textcoords="offset points", fontsize=9.5,
-            color=_SOFT, va="bottom",
-        )  # fmt: skip
-
-
-def _message(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.55, text, transform=axes.transAxes, ha="center", fontsize=11, color=_SOFT)
-
-
-def _plain(axes: Axes, *, grid: bool = True) -> None:
-    """Axes that step back behind the data."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_RULE)
-    axes.tick_params(length=0, labelsize=9.5, labelcolor=_SOFT)
-    if grid:
-        axes.grid(color="#edf1f3", linewidth=0.8, zorder=0)
-        axes.set_axisbelow(True)
-
-
-def _png(figure: Figure) -> bytes:
-    for text in figure.findobj(Text):
-        text.set_fontfamily(list(families()))
-    stream = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(
-        stream,
-        format="png",
-        dpi=_DPI,
-        facecolor="white",
-        bbox_inches="tight",
-        pad_inches=0.18,
-        metadata={"Software": "lince"},
-    )
-    return stream.getvalue()

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from lince.evaluation.checks import check_scores
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 def auc(truth: ArrayLike, score: ArrayLike) -> float:
@@ -70,20 +71,48 @@ def _area(sorted_negatives: Floats, positives: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class DeLong:
-    """AUC and its variance after DeLong, with the size of both sides."""
+    """AUC and its variance after DeLong, with the size of both sides: in clusters, where scores come in clusters."""
 
     area: float
     variance: float
     positives: int
     negatives: int
+    clustered: bool = False
 
 
-def delong(truth: ArrayLike, score: ArrayLike) -> DeLong:
+def average_precision(truth: ArrayLike, score: ArrayLike) -> float:
+    """Mean precision over the positives, each at its own score: the area under the steps of precision and recall.
+
+    Returns
+    -------
+    float
+        NaN when there is no positive.
+    """
+    recall, precision = precision_recall_curve(truth, score)
+    return float(np.diff(recall, prepend=0.0) @ precision) if recall.size else float("nan")
+
+
+def precision_recall_curve(truth: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats]:
+    """Recall, rising, and precision at each score that some positive has; empty arrays without a positive."""
+    truth, score = check_scores(truth, score)
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), score.size - 1) if score.size else np.empty(0, dtype=int)
+    caught = np.cumsum(truth[order])[ends]
+    rises = np.diff(caught, prepend=0) > 0
+    caught, ends = caught[rises], ends[rises]
+    return caught / max(int(truth.sum()), 1), caught / (ends + 1)
+
+
+def delong(truth: ArrayLike, score: ArrayLike, cluster: NDArray[np.intp] | None = None) -> DeLong:
     """AUC with DeLong's variance, in O(n log n).
 
     The placement values of DeLong, DeLong and Clarke-Pearson (Biometrics 44:837, 1988) are read off sorted scores, the
     insight of Sun and Xu (IEEE Signal Processing Letters 21:1389, 2014), rather than from all pairs. The variance is
     NaN with fewer than two images on a side.
+
+    Scores that come in clusters, such as several of one image, are not independent: with the number of the ``cluster``
+    of each score (N,), the variance is that of Obuchowski (Biometrics 53:567, 1997), which is DeLong's for clusters of
+    one.
     """
     truth, score = check_scores(truth, score)
     positives, negatives = np.sort(score[truth]), np.sort(score[~truth])
@@ -93,8 +122,31 @@ def delong(truth: ArrayLike, score: ArrayLike) -> DeLong:
         return DeLong(area, float("nan"), m, n)
     of_positives = _mid_rank(negatives, positives) / n
     of_negatives = 1.0 - _mid_rank(positives, negatives) / m
+    if cluster is not None:
+        sides = (cluster[truth][np.argsort(score[truth])], cluster[~truth][np.argsort(score[~truth])])
+        return _obuchowski(area, (of_positives, of_negatives), sides)
     variance = of_positives.var(ddof=1) / m + of_negatives.var(ddof=1) / n
     return DeLong(area, float(variance), m, n)
+
+
+def _obuchowski(area: float, placements: tuple[Floats, Floats], clusters: tuple[Indices, Indices]) -> DeLong:
+    """Variance from the placement values of both sides, summed by cluster."""
+    count = max(int(side.max()) for side in clusters) + 1
+    sizes = [side.size for side in clusters]
+    present = [np.bincount(side, minlength=count) for side in clusters]
+    excess = [
+        np.bincount(side, weights=placed, minlength=count) - area * inside
+        for side, placed, inside in zip(clusters, placements, present, strict=True)
+    ]
+    holding = [int((inside > 0).sum()) for inside in present]
+    total = int((present[0] + present[1] > 0).sum())
+    if min(holding) < 2:
+        return DeLong(area, float("nan"), holding[0], holding[1], clustered=True)
+    variance = sum(
+        held / (held - 1) * float(gap @ gap) / size**2 for held, gap, size in zip(holding, excess, sizes, strict=True)
+    )
+    shared = total / (total - 1) * float(excess[0] @ excess[1])
+    return DeLong(area, variance + 2 * shared / (sizes[0] * sizes[1]), holding[0], holding[1], clustered=True)
 
 
 def _mid_rank(reference: Floats, values: Floats) -> Floats:

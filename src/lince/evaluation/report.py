@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lince.core.files import atomic_file, make_folder, write_json
 from lince.core.types import LabelSpace
-from lince.evaluation import page, plots, tables
+from lince.evaluation import curves, page, plots, tables
 from lince.evaluation.checks import EvaluationError, check_probabilities, check_truth, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment
@@ -19,6 +19,8 @@ from lince.evaluation.operating import decisions
 from lince.evaluation.texts import translator
 
 SUMMARY_FORMAT = 1
+# Plots that not every report has.
+SOMETIMES = {"decision_curve", "training_curves"}
 NOT_A_DEVICE = "Research use only; not a medical device."
 
 
@@ -42,7 +44,8 @@ def write_report(
 
     - ``summary.json``: see `summary`.
     - ``classification_report.csv``, ``predictions.csv``: see `lince.evaluation.tables`.
-    - ``confusion_matrix.png``, ``roc.png``, ``calibration.png``, and with a history ``training_curves.png``.
+    - ``roc``, ``precision_recall``, ``calibration``, ``confusion_matrix``, with a positive class ``decision_curve``,
+      with a history ``training_curves``: each as ``.png`` and ``.svg``.
     - ``report.html``: the page for people, with everything inside.
 
     Parameters
@@ -72,14 +75,18 @@ def write_report(
     cases = _cases(names, true, table, labels, threshold, groups, splits)
     say = translator(context.language)
     pictures = {
-        "confusion_matrix.png": plots.confusion_matrix(assessment, say),
-        "roc.png": plots.roc(assessment, true, table, say),
-        "calibration.png": plots.calibration(assessment, say),
+        "roc": curves.roc(assessment, true, table, say),
+        "precision_recall": curves.precision_recall(assessment, true, table, say),
+        "calibration": plots.calibration(assessment, say),
+        "confusion_matrix": plots.confusion_matrix(assessment, say),
     }
+    if assessment.decision_curve.thresholds:
+        pictures["decision_curve"] = curves.decision(assessment, say)
     if history:
-        pictures["training_curves.png"] = plots.training_curves(history, say)
+        pictures["training_curves"] = plots.training_curves(history, say)
     files = {
-        **pictures,
+        **{f"{name}.png": drawn.png for name, drawn in pictures.items()},
+        **{f"{name}.svg": drawn.svg for name, drawn in pictures.items()},
         "classification_report.csv": tables.classification(assessment),
         "predictions.csv": tables.predictions(cases, assessment.labels),
         "report.html": page.html(assessment, context, cases, pictures),
@@ -89,9 +96,10 @@ def write_report(
         with atomic_file(folder / name) as stream:
             stream.write(data)
     write_json(folder / "summary.json", summary(assessment, context))
-    if not history:
+    for name in SOMETIMES - pictures.keys():
         # Curves of an earlier report in this folder would pass for this one's.
-        (folder / "training_curves.png").unlink(missing_ok=True)
+        for kind in ("png", "svg"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
 
 
 def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:

@@ -18,43 +18,64 @@ _BLOCK = 50
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One class against the rest, sorted once, so that the AUC of every resample is a cumulative sum.
+    """One class against the rest, sorted once, so that AUC and average precision of a resample are cumulative sums.
 
-    ``negatives``: group of each negative, by rising score. ``positives``: group of each positive; ``left`` and
-    ``right``: how many negatives score below it, and not above it.
+    ``negatives``: group of each negative, by rising score. ``positives``: group of each positive, by falling score;
+    ``left`` and ``right``: how many negatives score below it, and not above it; ``last``: place of the last positive
+    with the same score.
     """
 
     negatives: Indices
     positives: Indices
     left: Indices
     right: Indices
+    last: Indices
 
     @classmethod
     def of(cls, truth: NDArray[np.bool_], score: Floats, group: Indices) -> Ranking:
         """Sort the scores (N,) of one class; ``group`` (N,) numbers the patients from 0."""
         order = np.flatnonzero(~truth)[np.argsort(score[~truth], kind="stable")]
-        reference, positive = score[order], score[truth]
+        reference = score[order]
+        falling = np.flatnonzero(truth)[np.argsort(-score[truth], kind="stable")]
+        positive = score[falling]
         return cls(
             negatives=group[order],
-            positives=group[truth],
+            positives=group[falling],
             left=np.searchsorted(reference, positive, "left"),
             right=np.searchsorted(reference, positive, "right"),
+            last=np.searchsorted(-positive, -positive, "right") - 1,
         )
 
-    def areas(self, weights: NDArray[np.float32]) -> Floats:
-        """AUC of each resample (B,) from how often it drew each group (G, B); NaN where a side is empty."""
+    def figures(self, weights: NDArray[np.float32]) -> Floats:
+        """AUC and average precision of each resample (2, B) from how often it drew each group (G, B).
+
+        NaN where a side is empty, for the average precision that of the positives.
+        """
         # Whole numbers up to 2**24 are exact in float32; the sums of products are taken in float64.
         below = np.zeros((self.negatives.size + 1, weights.shape[1]), dtype=np.float32)
         np.cumsum(weights[self.negatives], axis=0, out=below[1:])
         drawn = weights[self.positives]
         ranks = below[self.left]
+        positives = drawn.sum(axis=0, dtype=np.float64)
+        precision = self._precisions(drawn, below[-1] - ranks)
         if not np.array_equal(self.left, self.right):
             ranks += below[self.right]
             ranks /= 2
         ranks *= drawn
-        pairs = drawn.sum(axis=0, dtype=np.float64) * below[-1]
         with np.errstate(invalid="ignore"):
-            return np.asarray(ranks.sum(axis=0, dtype=np.float64) / pairs, dtype=np.float64)
+            areas = ranks.sum(axis=0, dtype=np.float64) / (positives * below[-1])
+            return np.stack([areas, precision / positives])
+
+    def _precisions(self, drawn: NDArray[np.float32], alarms: NDArray[np.float32]) -> Floats:
+        """Precision at the score of each positive, summed (B,); ``alarms`` (P, B) counts negatives not below it."""
+        caught = np.cumsum(drawn, axis=0)
+        if not np.array_equal(self.last, np.arange(self.last.size)):
+            caught = caught[self.last]
+        alarms += caught
+        np.maximum(alarms, 1.0, out=alarms)
+        caught /= alarms
+        caught *= drawn
+        return np.asarray(caught.sum(axis=0, dtype=np.float64))
 
 
 def bootstrap(
@@ -77,21 +98,22 @@ def bootstrap(
     columns
         (N, K) quantities to be summed over the images of each resample.
     rankings
-        The A rankings whose AUC is wanted, made with the same ``group``.
+        The A rankings whose AUC and average precision are wanted, made with the same ``group``.
 
     Returns
     -------
-    sums, areas
-        (K, resamples) and (A, resamples).
+    sums, ranked
+        (K, resamples) and (2, A, resamples).
     """
     by_group = np.zeros((n_groups, columns.shape[1]))
     np.add.at(by_group, group, columns)
     sums: list[Floats] = []
-    areas: list[Floats] = []
+    ranked: list[Floats] = []
     for weights in _draws(n_groups, resamples, np.random.default_rng(seed)):
         sums.append(by_group.T @ weights.astype(np.float64))
-        areas.append(np.stack([r.areas(weights) for r in rankings]) if rankings else np.empty((0, weights.shape[1])))
-    return np.concatenate(sums, axis=1), np.concatenate(areas, axis=1)
+        found = [ranking.figures(weights) for ranking in rankings]
+        ranked.append(np.stack(found, axis=1) if found else np.empty((2, 0, weights.shape[1])))
+    return np.concatenate(sums, axis=1), np.concatenate(ranked, axis=2)
 
 
 def _draws(n_groups: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:

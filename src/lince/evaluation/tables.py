@@ -74,12 +74,13 @@ def predictions(cases: Sequence[Case], labels: Sequence[str]) -> bytes:
 def classification(assessment: Assessment) -> bytes:
     """One row a class against the rest, then the plain mean over classes and the mean weighted by support.
 
-    Columns: ``class, precision`` (PPV) ``, sensitivity, specificity, f1, auc, support``. A mean leaves out classes
-    without the figure.
+    Columns: ``class, precision`` (PPV) ``, sensitivity, specificity, f1, auc, average_precision, support``. A mean
+    leaves out classes without the figure.
     """
-    head: list[Cell] = ["class", "precision", "sensitivity", "specificity", "f1", "auc", "support"]
+    head: list[Cell] = ["class", "precision", "sensitivity", "specificity", "f1", "auc", "average_precision", "support"]
     rows: list[list[Cell]] = [
-        [c.name, c.precision, c.sensitivity, c.specificity, c.f1, c.auc.value, c.support] for c in assessment.per_class
+        [c.name, c.precision, c.sensitivity, c.specificity, c.f1, c.auc.value, c.average_precision, c.support]
+        for c in assessment.per_class
     ]
     values = np.array([[np.nan if v is None else v for v in row[1:-1]] for row in rows], dtype=np.float64)
     support = np.array([c.support for c in assessment.per_class], dtype=np.float64)

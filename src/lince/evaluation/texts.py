@@ -69,6 +69,25 @@ PORTUGUESE = {
     "unseen": "não vistas no treino",
     "all": "todas",
     "{low} to {high}": "{low} a {high}",
+    "Classes without images here: {names}.": "Classes sem imagens aqui: {names}.",
+    "Where stated: for use where {stated} of the images are of the positive class; here it is {share}. "
+    "That sensitivity and specificity are the same there is assumed.": (
+        "Na prevalência indicada: para uso onde {stated} das imagens são da classe positiva; aqui são {share}. "
+        "Supõe-se que a sensibilidade e a especificidade são lá as mesmas."
+    ),
+    "Does it tell them apart?": "Distingue-as?",
+    "Can its probabilities be acted on?": "Pode agir-se com base nas probabilidades?",
+    "What did it decide, and how did it learn?": "O que decidiu, e como aprendeu?",
+    "Who would act from a probability between {low} and {high} on does better with the model than by acting on all or "
+    "on nobody.": (
+        "Quem aja a partir de uma probabilidade entre {low} e {high} faz melhor com o modelo do que agindo em todos ou "
+        "em ninguém."
+    ),
+    "At no threshold does the model do better than acting on all or on nobody.": (
+        "Em nenhum limiar o modelo faz melhor do que agir em todos ou em ninguém."
+    ),
+    "Further figures": "Outras medidas",
+    "For comparing models and for papers.": "Para comparar modelos e para artigos.",
     # Figures
     "Positive against the rest": "Classe positiva contra as restantes",
     "All classes": "Todas as classes",
@@ -86,6 +105,31 @@ PORTUGUESE = {
     "Brier score": "Índice de Brier",
     "Calibration error": "Erro de calibração",
     "Log loss": "Perda logarítmica",
+    "PPV where stated": "VPP na prevalência indicada",
+    "NPV where stated": "VPN na prevalência indicada",
+    "the same at the stated prevalence": "o mesmo, na prevalência indicada",
+    "Average precision": "Precisão média",
+    "MCC": "CCM",
+    "LR+": "RV+",
+    "LR-": "RV-",
+    "Calibration slope": "Declive da calibração",
+    "Calibration intercept": "Ordenada da calibração",
+    "Micro AUC": "AUC micro",
+    "Top-2 accuracy": "Exatidão nas duas primeiras",
+    "Top-3 accuracy": "Exatidão nas três primeiras",
+    "mean PPV over the positives, by falling score": "VPP médio sobre as imagens positivas, por pontuação decrescente",
+    "correlation of truth and decision, -1 to 1": "correlação entre a verdade e a decisão, de -1 a 1",
+    "how much more often the positive than the others are called so": (
+        "quantas vezes mais as positivas do que as outras são dadas como positivas"
+    ),
+    "how much more often the positive than the others are cleared": (
+        "quantas vezes mais as positivas do que as outras são dadas como negativas"
+    ),
+    "1 is best; below, too extreme": "1 é o melhor; abaixo, probabilidades demasiado extremas",
+    "0 is best; above, too low": "0 é o melhor; acima, probabilidades demasiado baixas",
+    "AUC of all pairs of an image and a class": "AUC de todos os pares de imagem e classe",
+    "the right class is one of the two likeliest": "a classe certa é uma das duas mais prováveis",
+    "the right class is one of the three likeliest": "a classe certa é uma das três mais prováveis",
     "chance that an image of the positive class gets the higher score": (
         "probabilidade de uma imagem da classe positiva ter a pontuação mais alta"
     ),
@@ -126,6 +170,10 @@ PORTUGUESE = {
     "That is an AUC of {auc} ({level} interval {interval}).": (
         "É uma AUC de {auc} (intervalo a {level}: {interval})."
     ),
+    "Where {share} of the images are {positive}, {value} of its alarms are right ({level} interval {interval}).": (
+        "Onde {share} das imagens são {positive}, {value} dos seus alarmes estão certos "
+        "(intervalo a {level}: {interval})."
+    ),
     "It named the right class for {k} of {n} images: accuracy {value} ({level} interval {interval}).": (
         "Deu a classe certa a {k} de {n} imagens: exatidão {value} (intervalo a {level}: {interval})."
     ),
@@ -163,6 +211,22 @@ PORTUGUESE = {
     "Predicted probability": "Probabilidade prevista",
     "Probability of {positive}": "Probabilidade de {positive}",
     "Probability that the most likely class is right": "Probabilidade de a classe mais provável estar certa",
+    "Slope": "Declive",
+    "Precision and recall": "Precisão e sensibilidade",
+    "PPV (right when it says so)": "VPP (acerta quando o diz)",
+    "Guessing": "Ao acaso",
+    "Operating point: sensitivity {sensitivity}, PPV {ppv}": (
+        "Ponto de operação: sensibilidade {sensitivity}, VPP {ppv}"
+    ),
+    "Decision curve": "Curva de decisão",
+    "Acting on {positive}, {share} of the images": "Agir perante {positive}, {share} das imagens",
+    "Act on nobody": "Não agir em ninguém",
+    "Act on all": "Agir em todos",
+    "Act on the model": "Agir segundo o modelo",
+    "The model is worth most": "O modelo vale mais",
+    "Operating point": "Ponto de operação",
+    "Probability from which one would act": "Probabilidade a partir da qual se agiria",
+    "Net benefit (cases found for each image)": "Benefício líquido (casos encontrados por imagem)",
     "Training": "Treino",
     "Validation": "Validação",
     "Loss": "Perda",
@@ -176,6 +240,12 @@ PORTUGUESE = {
     intervals.WILSON_GROUPS: "Wilson, com o doente/grupo como unidade",
     intervals.WILSON_SMALLEST: "Wilson, com o tamanho da menor classe",
     intervals.DELONG: "DeLong, escala logit",
+    intervals.DELONG_CLUSTERS: "DeLong para grupos (Obuchowski), escala logit",
+    intervals.SIMEL: "logaritmo da razão (Simel)",
+    intervals.MERCALDO: "logit, na prevalência indicada (Mercaldo)",
+    intervals.BOTH_ENDS: "extremos dos intervalos da sensibilidade e da especificidade em conjunto (largo)",
+    intervals.WALD: "Wald, recalibração logística",
+    intervals.WALD_GROUPS: "Wald, robusto a doentes/grupos",
     intervals.PAIRS: "Wilson, com a maior variância possível de uma AUC",
     intervals.BOOTSTRAP_IMAGES: "bootstrap sobre imagens",
     intervals.BOOTSTRAP_GROUPS: "bootstrap sobre doentes/grupos",
@@ -186,6 +256,20 @@ PORTUGUESE = {
     sentences.NONE_CALLED_NEGATIVE: "nenhuma imagem foi dada como negativa",
     sentences.ONE_SIDE: "são precisas imagens desta classe e de outra",
     sentences.ONE_CLASS: "são precisas imagens de duas ou mais classes",
+    sentences.NO_FALSE_ALARM: "sem falsos alarmes, pelo que a razão não tem limite superior",
+    sentences.NONE_CLEARED: (
+        "nenhuma imagem de outra classe foi dada como negativa, pelo que a razão não tem limite superior"
+    ),
+    sentences.NO_PREVALENCE: "não foi indicada uma prevalência",
+    sentences.ONE_DECISION: "todas as imagens tiveram a mesma decisão",
+    sentences.TWO_CLASSES: "com duas classes não diz mais do que a AUC",
+    sentences.FEW_CLASSES: "o modelo tem poucas classes: acertaria sempre",
+    sentences.SAME_SCORE: "todas as imagens têm a mesma probabilidade",
+    sentences.SEPARATED: "as probabilidades separam as classes sem sobreposição, pelo que nenhum declive é o melhor",
+    sentences.NO_SPREAD: "sem intervalo: as reamostras não variam",
+    sentences.NO_RATIO_INTERVAL: "sem intervalo: um dos lados da razão conta poucas imagens",
+    sentences.NO_INFORMATION: "sem intervalo: as probabilidades estão demasiado perto de 0 e 1 para tão poucas imagens",
+    sentences.ONE_GROUP: "sem intervalo: todas as imagens vêm de um só doente ou grupo",
     sentences.NO_INTERVAL: "sem intervalo: poucas imagens para reamostrar",
     sentences.NO_ECE_INTERVAL: "sem intervalo: a reamostragem exagera o erro de calibração",
     sentences.NOTE_GROUPS: (

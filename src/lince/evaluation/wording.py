@@ -90,7 +90,18 @@ def _about_positive(assessment: Assessment, wording: Wording) -> list[str]:
                 auc=wording.number(assessment.auc.value), level=level, interval=wording.interval(assessment.auc)
             )
         )
-    return found
+    return [*found, *_where_stated(assessment, wording)]
+
+
+def _where_stated(assessment: Assessment, wording: Wording) -> list[str]:
+    right = assessment.ppv_at_prevalence
+    if assessment.prevalence is None or right.value is None:
+        return []
+    text = wording.say(
+        "Where {share} of the images are {positive}, {value} of its alarms are right ({level} interval {interval})."
+    )
+    share, level = wording.percent(assessment.prevalence), f"{100 * assessment.confidence:g}%"
+    return [_fill(text, right, wording, share=share, positive=assessment.positive, level=level)]
 
 
 def _about_all(assessment: Assessment, wording: Wording) -> list[str]:

@@ -18,6 +18,7 @@ from lince.core.files import atomic_folder
 from lince.core.types import SPLITS, Skipped
 from lince.data import Collection, load
 from lince.evaluation import Assessment, ReportContext, assess, write_report
+from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
 from lince.inference.bundle import SEEN_DIGITS, Bundle
 from lince.inference.predictor import Predictor
@@ -32,6 +33,7 @@ def evaluate(
     split: Part = "auto",
     out: str | Path | None = None,
     language: Literal["en", "pt"] = "en",
+    prevalence: float | None = None,
     bus: EventBus | None = None,
     **choices: Any,
 ) -> Assessment:
@@ -50,6 +52,8 @@ def evaluate(
         Folder for the report; none is written when not given.
     language
         Of the report.
+    prevalence
+        Share of the positive class where the model will be used; see `assess`.
     bus
         Hears of progress and notices.
     choices
@@ -61,15 +65,18 @@ def evaluate(
         The classes are not those of the bundle, or the part is empty.
     BundleError
         The bundle is missing or damaged.
+    EvaluationError
+        The prevalence is not one, or the bundle has no positive class.
     OutputError
         ``out`` exists already or cannot be written.
     """
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
+    check_prevalence(prevalence, predictor.labels)
     # The folder is opened first: a place that cannot be written is known before the work, not after it.
     with atomic_folder(out) if out is not None else nullcontext() as folder:
         collection = load(source, classes=predictor.labels, bus=bus, **choices)
-        measured = _measure(predictor, collection, split, bus)
+        measured = _measure(predictor, collection, split, prevalence, bus)
         if folder is not None:
             _report(folder, predictor.bundle, measured, language)
     return measured.assessment
@@ -94,7 +101,9 @@ def _groups(collection: Collection) -> list[str | None] | None:
     return [sample.group for sample in collection.samples] if collection.has_groups else None
 
 
-def _measure(predictor: Predictor, collection: Collection, part: str, bus: EventBus) -> _Measured:
+def _measure(
+    predictor: Predictor, collection: Collection, part: str, prevalence: float | None, bus: EventBus
+) -> _Measured:
     bundle, labels = predictor.bundle, predictor.labels
     unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
     if unknown:
@@ -116,7 +125,7 @@ def _measure(predictor: Predictor, collection: Collection, part: str, bus: Event
         )
     probabilities = predictor.probabilities(images.pixels, rows)
     truth, groups = _truth(collection), _groups(collection)
-    assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups)
+    assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups, prevalence=prevalence)
     return _Measured(collection, part, probabilities, assessment, (*collection.skipped, *images.skipped))
 
 

@@ -36,7 +36,9 @@ class TrainOptions(SourceOptions):
     )
     positive: str | None = Field(None, description="the class that sensitivity and the operating point speak of")
     aim: str = Field(
-        "youden", description="aim of the operating point: youden, sensitivity=0.95 or specificity=0.95, on validation"
+        "youden",
+        description="aim of the operating point on validation: youden, 'sensitivity>=0.95', 'specificity>=0.95' or "
+        "cost=fn:10,fp:1",
     )
     image_size: int | None = Field(
         None, ge=16, le=1024, description="side of the square that the network sees, in pixels"
