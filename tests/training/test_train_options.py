@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lince.core.errors import ConfigError
-from lince.training.finish import parse_aim
+from lince.evaluation import parse_aim
 from lince.training.options import TrainOptions, parse_options, read_options
 
 

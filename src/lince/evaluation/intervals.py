@@ -22,12 +22,17 @@ BOOTSTRAP_GROUPS = "bootstrap over patients/groups"
 SMALL_SIDE = 5
 
 
+def normal_quantile(confidence: float) -> float:
+    """Half width, in standard errors, of a normal interval: 1.96 for 0.95."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
 def wilson(proportion: float, trials: float, confidence: float) -> tuple[float, float]:
     """Wilson's score interval (JASA 22:209, 1927) for a proportion of ``trials``, which need not be whole.
 
     SciPy's interval takes counts only; the fractional proportions here are AUCs and clustered counts.
     """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = normal_quantile(confidence)
     centre = proportion + z * z / (2 * trials)
     half = z * sqrt(proportion * (1 - proportion) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
@@ -45,7 +50,7 @@ def auc_interval(found: DeLong, confidence: float) -> tuple[float, float, str]:
     if smaller < SMALL_SIDE or not 0.0 < found.area < 1.0 or not found.variance > 0.0:
         return (*pairs_interval(found.area, smaller, confidence), PAIRS)
     logit = log(found.area / (1 - found.area))
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * sqrt(found.variance) / (found.area * (1 - found.area))
+    half = normal_quantile(confidence) * sqrt(found.variance) / (found.area * (1 - found.area))
     return (*_around(found.area, _expit(logit - half), _expit(logit + half)), DELONG)
 
 

@@ -48,6 +48,24 @@ class Aim(BaseModel):
         return self
 
 
+def parse_aim(text: str) -> Aim:
+    """``youden``, ``sensitivity=0.95`` or ``specificity=0.9``.
+
+    Raises
+    ------
+    ConfigError
+        Anything else.
+    """
+    kind, _, target = text.partition("=")
+    if kind not in ("youden", "sensitivity", "specificity"):
+        raise ConfigError("There is no such aim", received=text, fix="use youden, sensitivity=0.95 or specificity=0.95")
+    try:
+        value = float(target) if target else None
+    except ValueError as error:
+        raise ConfigError("The target of the aim must be a number", received=text) from error
+    return Aim(kind=kind, target=value)
+
+
 class OperatingPoint(BaseModel):
     """A threshold, why it was chosen, and what it gave on the data it was chosen from.
 

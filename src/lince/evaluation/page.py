@@ -10,6 +10,7 @@ from typing import Any
 from lince.core.pages import environment, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment, Estimate
+from lince.evaluation.sections import sections
 from lince.evaluation.tables import Case
 from lince.evaluation.wording import Wording, plain_words
 
@@ -102,6 +103,7 @@ def html(assessment: Assessment, context: ReportContext, cases: Sequence[Case], 
         "prevalence": _prevalence(assessment),
         "methods": _methods(assessment),
         "with_groups": any(case.group is not None for case in wrong),
+        **sections(assessment, wording, pictures),
         "say": wording.say,
         "number": wording.number,
         "percent": wording.percent,

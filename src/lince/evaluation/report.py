@@ -15,10 +15,13 @@ from lince.evaluation import page, plots, tables
 from lince.evaluation.checks import EvaluationError, check_probabilities, check_truth, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment
+from lince.evaluation.forest import forest
 from lince.evaluation.operating import decisions
+from lince.evaluation.subgroups import subgroups_csv
 from lince.evaluation.texts import translator
 
 SUMMARY_FORMAT = 1
+OPTIONAL = {"training_curves.png", "subgroups.png", "subgroups.svg", "subgroups.csv"}
 NOT_A_DEVICE = "Research use only; not a medical device."
 
 
@@ -43,6 +46,7 @@ def write_report(
     - ``summary.json``: see `summary`.
     - ``classification_report.csv``, ``predictions.csv``: see `lince.evaluation.tables`.
     - ``confusion_matrix.png``, ``roc.png``, ``calibration.png``, and with a history ``training_curves.png``.
+    - ``subgroups.csv``, ``subgroups.png``, ``subgroups.svg`` where subgroups were asked for.
     - ``report.html``: the page for people, with everything inside.
 
     Parameters
@@ -78,20 +82,25 @@ def write_report(
     }
     if history:
         pictures["training_curves.png"] = plots.training_curves(history, say)
+    if assessment.subgroups:
+        pictures["subgroups.png"] = forest(assessment, assessment.subgroups, say, "png")
     files = {
         **pictures,
         "classification_report.csv": tables.classification(assessment),
         "predictions.csv": tables.predictions(cases, assessment.labels),
         "report.html": page.html(assessment, context, cases, pictures),
     }
+    if assessment.subgroups:
+        files["subgroups.svg"] = forest(assessment, assessment.subgroups, say, "svg")
+        files["subgroups.csv"] = subgroups_csv(assessment.subgroups)
     folder = make_folder(Path(folder))
     for name, data in files.items():
         with atomic_file(folder / name) as stream:
             stream.write(data)
     write_json(folder / "summary.json", summary(assessment, context))
-    if not history:
-        # Curves of an earlier report in this folder would pass for this one's.
-        (folder / "training_curves.png").unlink(missing_ok=True)
+    # Files of an earlier report in this folder would pass for this one's.
+    for name in OPTIONAL - files.keys():
+        (folder / name).unlink(missing_ok=True)
 
 
 def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:

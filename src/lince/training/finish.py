@@ -15,12 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lince
-from lince.core.errors import ConfigError
 from lince.core.events import EventBus, Noticed, WorkFinished, WorkStarted
 from lince.core.files import atomic_folder
 from lince.core.types import Skipped
 from lince.data import Collection
-from lince.evaluation import Aim, Assessment, OperatingPoint, ReportContext, assess, operating_point, write_report
+from lince.evaluation import (
+    Assessment,
+    OperatingPoint,
+    ReportContext,
+    assess,
+    operating_point,
+    parse_aim,
+    write_report,
+)
 from lince.inference.bundle import (
     SEEN,
     WEIGHTS,
@@ -45,24 +52,6 @@ if TYPE_CHECKING:
     from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
-
-
-def parse_aim(text: str) -> Aim:
-    """``youden``, ``sensitivity=0.95`` or ``specificity=0.9``.
-
-    Raises
-    ------
-    ConfigError
-        Anything else.
-    """
-    kind, _, target = text.partition("=")
-    if kind not in ("youden", "sensitivity", "specificity"):
-        raise ConfigError("There is no such aim", received=text, fix="use youden, sensitivity=0.95 or specificity=0.95")
-    try:
-        value = float(target) if target else None
-    except ValueError as error:
-        raise ConfigError("The target of the aim must be a number", received=text) from error
-    return Aim(kind=kind, target=value)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.data import Collection
+from lince.evaluation import parse_aim
 from lince.inference.bundle import Bundle, ModelRecord
 from lince.models import ModelEntry, entry_for
 from lince.models.catalog import ALIASES
@@ -15,7 +16,7 @@ from lince.training.augmenting import settle
 from lince.training.candidates import DEFAULT_MODEL
 from lince.training.crossval import cross_validate
 from lince.training.events import RunFinished, RunStarted
-from lince.training.finish import finish, parse_aim
+from lince.training.finish import finish
 from lince.training.folder import RunFolder, default_out
 from lince.training.options import TrainOptions, check_together, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
