@@ -19,7 +19,7 @@ _AGE = ("age", "patient_age", "patientage", "idade")
 _MOST_NUMBERS = 6
 # Values shown of one attribute; the rarer ones are put together.
 _MOST_VALUES = 12
-OTHERS = "…"
+OTHERS = "(other values)"
 _BLANK = frozenset({"", "nan", "none", "null", "n/a", "na", "unknown", "not recorded"})
 
 

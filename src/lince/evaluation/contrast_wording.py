@@ -44,7 +44,8 @@ def gap_text(name: str, value: float | None, wording: Wording) -> str:
 def subgroup_words(found: Subgroups, wording: Wording) -> list[str]:
     """Which subgroups differ, how many comparisons that took, and what is not known."""
     say = wording.say
-    words = [_flagged(one, gap, wording) for one in found.groups for gap in one.gaps if gap.flagged]
+    told = _once(found)
+    words = [_flagged(one, gap, wording) for one in told for gap in one.gaps if gap.flagged]
     if not found.comparisons:
         words.append(say("No subgroup is large enough to be compared with the rest."))
     elif not words:
@@ -67,6 +68,16 @@ def subgroup_words(found: Subgroups, wording: Wording) -> list[str]:
                 )
             )
     return words
+
+
+def _once(found: Subgroups) -> list[Subgroup]:
+    """The subgroups without the second of a pair: what holds of one holds of the other, turned round."""
+    attributes = [one.attribute for one in found.groups]
+    return [
+        one
+        for place, one in enumerate(found.groups)
+        if attributes.count(one.attribute) != 2 or one.attribute not in attributes[:place]
+    ]
 
 
 def _flagged(one: Subgroup, gap: Gap, wording: Wording) -> str:

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from lince.evaluation.banding import OTHERS
 from lince.evaluation.contrast_wording import TITLES
 from lince.evaluation.contrasts import Gap, Subgroup, Subgroups
 from lince.evaluation.figures import Assessment
@@ -26,7 +27,7 @@ _DRAWN = ("auc", "sensitivity", "specificity", "macro_auc", "accuracy")
 def forest(assessment: Assessment, found: Subgroups, say: Translate, kind: Literal["png", "svg"]) -> bytes:
     """Every figure with its interval; a dashed line for all images, orange for what differs from the rest."""
     names = [gap.name for gap in found.groups[0].gaps if gap.name in _DRAWN] if found.groups else ["accuracy"]
-    rows = _rows(found)
+    rows = _rows(found, say)
     figure = Figure(figsize=(2.6 + 2.5 * len(names), 1.5 + 0.32 * len(rows)), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
@@ -51,13 +52,13 @@ def forest(assessment: Assessment, found: Subgroups, say: Translate, kind: Liter
     return _saved(figure, kind)
 
 
-def _rows(found: Subgroups) -> list[tuple[str, Subgroup | None]]:
+def _rows(found: Subgroups, say: Translate) -> list[tuple[str, Subgroup | None]]:
     """Label and subgroup of each row; an attribute's name has a row of its own."""
     rows: list[tuple[str, Subgroup | None]] = []
     for attribute in dict.fromkeys(one.attribute for one in found.groups):
         mine = [one for one in found.groups if one.attribute == attribute]
         rows.append((short_names([attribute])[0], None))
-        labels = short_names([one.value for one in mine])
+        labels = short_names([say(OTHERS) if one.value == OTHERS else one.value for one in mine])
         rows += [(drawable(f"{label} ({one.n})"), one) for label, one in zip(labels, mine, strict=True)]
     return rows
 

@@ -68,7 +68,9 @@ def platt(score: Floats, happened: Bools) -> tuple[float, float]:
     # A soft target is an image counted on both sides; C is so large that nothing is shrunk.
     column = np.tile(logit(score), 2)[:, None]
     sides = np.repeat([1, 0], score.size)
-    fitted = LogisticRegression(C=1e9, solver="newton-cholesky").fit(column, sides, sample_weight=np.concatenate([target, 1 - target]))
+    fitted = LogisticRegression(C=1e9, solver="newton-cholesky").fit(
+        column, sides, sample_weight=np.concatenate([target, 1 - target])
+    )
     return float(fitted.intercept_[0]), float(fitted.coef_[0, 0])
 
 

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from lince.evaluation.banding import OTHERS
 from lince.evaluation.contrast_wording import (
     TITLES,
     comparison_words,
@@ -29,6 +30,10 @@ class Speaker:
     def title(self, name: str) -> str:
         """Name of a figure."""
         return self._wording.say(TITLES[name])
+
+    def value(self, text: str) -> str:
+        """The value of an attribute, as it was recorded."""
+        return self._wording.say(text) if text == OTHERS else text
 
     def figure(self, name: str, estimate: Estimate) -> str:
         """Value of a figure."""

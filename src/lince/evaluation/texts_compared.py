@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lince.evaluation import differences, lacking
+from lince.evaluation.banding import OTHERS
 
 COMPARED = {
     # Another collection
@@ -65,6 +66,7 @@ COMPARED = {
     ),
     "Local images": "Imagens locais",
     "Draws": "Sorteios",
+    "summed over the classes": "somado sobre as classes",
     "as it is": "tal como está",
     "No recalibration was tried:": "Não se tentou recalibrar:",
     "How these images differ from those of the training": "Como estas imagens diferem das do treino",
@@ -155,6 +157,10 @@ COMPARED = {
     ),
     "not recorded: {n}": "não registado: {n}",
     "small": "pequeno",
+    OTHERS: "(outros valores)",
+    "p is corrected. The differences of small subgroups are in subgroups.csv.": (
+        "O p está corrigido. As diferenças dos subgrupos pequenos estão em subgroups.csv."
+    ),
     "{n} positive": "{n} positivas",
     "difference": "diferença",
     # Methods and reasons
