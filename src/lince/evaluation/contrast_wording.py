@@ -38,7 +38,8 @@ def gap_text(name: str, value: float | None, wording: Wording) -> str:
     if value is None:
         return "–"
     digits = wording.number(abs(value)) if name in _AREAS else wording.number(100 * abs(value), 1)
-    return f"{'−' if value < 0 else '+'}{digits}"
+    sign = "" if value == 0 else ("−" if value < 0 else "+")
+    return f"{sign}{digits}"
 
 
 def subgroup_words(found: Subgroups, wording: Wording) -> list[str]:
@@ -129,7 +130,8 @@ def comparison_words(found: Comparison, wording: Wording) -> list[str]:
         )  # fmt: skip
     area = figures.get("auc") or figures["macro_auc"]
     if area.difference.value is not None:
-        text = wording.say("AUC of {second}: {b}, of {first}: {a}; {verdict}.")
+        alike = area.difference.value == 0
+        text = wording.say("Both have an AUC of {a}." if alike else "AUC of {second}: {b}, of {first}: {a}; {verdict}.")
         a, b = wording.number(area.first.value), wording.number(area.second.value)
         words.append(
             text.format(first=found.first, second=found.second, a=a, b=b, verdict=_verdict(area, found, wording))

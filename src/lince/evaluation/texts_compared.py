@@ -108,7 +108,11 @@ COMPARED = {
     "The same {n} images. Difference: {second} minus {first}; of proportions in percentage points.": (
         "As mesmas {n} imagens. Diferença: {second} menos {first}; a de proporções em pontos percentuais."
     ),
-    "Only this one right: {name}": "Só este acerta: {name}",
+    "Only one right": "Só um acerta",
+    "Only one right: images that only {first} / only {second} judges rightly.": (
+        "Só um acerta: imagens em que só {first} / só {second} acerta."
+    ),
+    "Both have an AUC of {a}.": "Ambos têm uma AUC de {a}.",
     "Net reclassification at the two operating points": "Reclassificação líquida nos dois pontos de operação",
     "Now called positive": "Passam a positivas",
     "No longer called positive": "Deixam de ser positivas",
