@@ -38,7 +38,8 @@ def test_another_kind_of_image_is_refused(phantoms: Path, tmp_path: Path) -> Non
     found = predictor.predict(tmp_path / "page.png")
     assert found.refused
     assert "out_of_distribution" in found.flags
-    assert found.novelty is not None and found.novelty > 1.0
+    assert found.novelty is not None
+    assert found.novelty > 1.0
     assert found.reasons
     own = [predictor.predict(path) for path in sorted(phantoms.rglob("*.png"))[:40]]
     assert sum(one.refused for one in own) <= 4

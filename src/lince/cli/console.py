@@ -22,6 +22,7 @@ from lince.core.logs import logger
 
 if TYPE_CHECKING:
     from lince.core.types import Prediction
+    from lince.evaluation import Assessment
 
 _SKIPPED_SHOWN = 5
 # Images of a class under which its figures are anecdotes.
@@ -233,3 +234,19 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
     width = max(len(name) for name, _ in rows)
     for name, estimate in rows:
         print(f"  {name:<{width}}  {estimate_text(estimate)}")  # noqa: T201
+
+
+def contrasts(found: Assessment) -> None:
+    """Print in sentences what subgroups, another bundle and the bundle's own test figures say, where there are any."""
+    from lince.evaluation.contrast_wording import comparison_words, external_words, subgroup_words
+    from lince.evaluation.wording import Wording
+
+    wording = Wording("en")
+    parts = {
+        "Does it still work here?": external_words(found.external, wording) if found.external else [],
+        "Beside another bundle": comparison_words(found.comparison, wording) if found.comparison else [],
+        "Subgroups": subgroup_words(found.subgroups, wording) if found.subgroups else [],
+    }
+    for title, sentences in parts.items():
+        if sentences:
+            print("\n".join([title, *(f"  {printable(sentence)}" for sentence in sentences)]))  # noqa: T201

@@ -31,12 +31,20 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Attributes to tell the figures apart by, such as sex,age.", show_default=False),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", help="Another bundle to compare on the same images.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
     log_dir: LogDir = None,
     chosen: dict[str, Any] | None = None,
 ) -> None:
     """Measure a bundle on labelled images, with 95 % intervals."""
-    from lince.cli.console import figures_table, printable, watching
+    from lince.cli.console import contrasts, figures_table, printable, watching
     from lince.core.events import EventBus
     from lince.core.logs import log_to
     from lince.inference.measuring import evaluate as measure
@@ -48,12 +56,19 @@ def evaluate(
     with watching(bus):
         predictor = Predictor(bundle, bus=bus)
         found = measure(
-            predictor, source, split=split, out=out, language=language, prevalence=prevalence, bus=bus, **(chosen or {})
-        )
+            predictor, source, split=split, out=out, language=language, prevalence=prevalence, by=_names(by),
+            compare=compare, bus=bus, **(chosen or {}),
+        )  # fmt: skip
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return
     positive = None if found.positive is None else printable(found.positive)
     figures_table(printable(source), found.model_dump(), positive=positive)
+    contrasts(found)
     if out:
         typer.echo(f"Report: {printable(str(out / 'report.html'))}")
+
+
+def _names(text: str | None) -> list[str]:
+    """The attributes of ``sex,age``, each once."""
+    return list(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))

@@ -15,22 +15,34 @@ __all__ = [
     "OperatingPoint",
     "ReportContext",
     "assess",
+    "attribute_columns",
     "auc",
+    "by_subgroup",
+    "check_comparable",
+    "compare",
     "decisions",
+    "in_order",
     "macro_auc",
     "operating_point",
     "parse_aim",
+    "reliance",
+    "validate_externally",
     "write_report",
 ]
 
 if TYPE_CHECKING:
     from lince.evaluation.assessing import assess
+    from lince.evaluation.banding import attribute_columns
     from lince.evaluation.checks import EvaluationError
+    from lince.evaluation.comparison import check_comparable, compare, in_order
     from lince.evaluation.context import ReportContext
+    from lince.evaluation.external import validate_externally
     from lince.evaluation.figures import Assessment, Estimate
     from lince.evaluation.operating import Aim, OperatingPoint, decisions, operating_point, parse_aim
     from lince.evaluation.ranking import auc, macro_auc
+    from lince.evaluation.relying import reliance
     from lince.evaluation.report import write_report
+    from lince.evaluation.subgroups import by_subgroup
 
 _HOMES = {
     "Aim": "operating",
@@ -40,11 +52,18 @@ _HOMES = {
     "OperatingPoint": "operating",
     "ReportContext": "context",
     "assess": "assessing",
+    "attribute_columns": "banding",
     "auc": "ranking",
+    "by_subgroup": "subgroups",
+    "check_comparable": "comparison",
+    "compare": "comparison",
     "decisions": "operating",
+    "in_order": "comparison",
     "macro_auc": "ranking",
     "operating_point": "operating",
     "parse_aim": "operating",
+    "reliance": "relying",
+    "validate_externally": "external",
     "write_report": "report",
 }
 

@@ -169,7 +169,7 @@ class Estimator:
                 if ends is None
                 else Estimate(value=value, low=ends[0], high=ends[1], method=self.resampling)
             )
-        error = calibration_error(reliability(*self._event(), confidence=self.confidence))
+        error = calibration_error(reliability(*self.event(), confidence=self.confidence))
         return found | {"calibration_error": Estimate(value=error, reason=sentences.NO_ECE_INTERVAL)}
 
     def class_auc(self, index: int) -> Estimate:
@@ -268,7 +268,7 @@ class Estimator:
         score = self.table[:, self.positive]
         return decision_curve(self.true == self.positive, score, of=names[self.positive])
 
-    def _event(self) -> tuple[Floats, Bools]:
+    def event(self) -> tuple[Floats, Bools]:
         """The probability whose calibration is shown, and whether what it foretold came true."""
         if self.positive is not None:
             return self.table[:, self.positive], self.true == self.positive
@@ -276,7 +276,7 @@ class Estimator:
 
     def calibration(self, names: Sequence[str]) -> Calibration:
         """The reliability diagram of the positive class, or of the most likely one."""
-        score, happened = self._event()
+        score, happened = self.event()
         group = self.group if self.clustered else None
         bins = reliability(score, happened, confidence=self.confidence, group=group)
         return Calibration(of=None if self.positive is None else names[self.positive], bins=bins)

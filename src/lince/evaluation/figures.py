@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from lince.evaluation.contrasts import Comparison, ExternalValidation, Subgroups
+from lince.evaluation.estimate import Estimate as Estimate
+from lince.evaluation.estimate import Frozen
+from lince.evaluation.relying import Reliance
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Estimate(_Frozen):
-    """A figure, its confidence interval, and how the interval was made.
-
-    Attributes
-    ----------
-    value
-        ``None`` where the figure does not exist; ``reason`` then says why.
-    low, high
-        Ends of the interval; ``None`` where there is none.
-    method
-        Name of the interval's method.
-    numerator, denominator
-        Images counted, for a proportion.
-    reason
-        Why the value or its interval is missing.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    method: str | None = None
-    numerator: int | None = None
-    denominator: int | None = None
-    reason: str | None = None
-
-
-class ClassFigures(_Frozen):
+class ClassFigures(Frozen):
     """One class against the rest, at the decisions made; ``None`` for a figure with nothing to count."""
 
     name: str
@@ -49,7 +22,7 @@ class ClassFigures(_Frozen):
     average_precision: float | None
 
 
-class DecisionCurve(_Frozen):
+class DecisionCurve(Frozen):
     """Net benefit of acting on the model, on everybody and on nobody, by threshold.
 
     Attributes
@@ -77,7 +50,7 @@ class DecisionCurve(_Frozen):
     reason: str | None = None
 
 
-class Bin(_Frozen):
+class Bin(Frozen):
     """One bar of the reliability diagram: images whose probability lies in [lower, upper)."""
 
     lower: float
@@ -89,14 +62,14 @@ class Bin(_Frozen):
     high: float | None
 
 
-class Calibration(_Frozen):
+class Calibration(Frozen):
     """The reliability diagram; ``of`` names the positive class, or is ``None`` for the most likely class."""
 
     of: str | None
     bins: tuple[Bin, ...]
 
 
-class RocPoint(_Frozen):
+class RocPoint(Frozen):
     """A corner of the ROC curve; no threshold at (0, 0), where nothing is called positive."""
 
     threshold: float | None
@@ -104,7 +77,7 @@ class RocPoint(_Frozen):
     true_positive_rate: float
 
 
-class Assessment(_Frozen):
+class Assessment(Frozen):
     """Everything measured on one set of images.
 
     Attributes
@@ -157,6 +130,9 @@ class Assessment(_Frozen):
         Curve by class name: of the positive class where there is one, else of each class.
     notes
         What a reader must know before trusting the figures.
+    subgroups, comparison, external
+        The figures by subgroup, beside another bundle, and beside the bundle's own test figures, where they were asked
+        for or apply.
     """
 
     n: int
@@ -199,3 +175,7 @@ class Assessment(_Frozen):
     decision_curve: DecisionCurve
     roc: dict[str, tuple[RocPoint, ...]]
     notes: tuple[str, ...] = ()
+    subgroups: Subgroups | None = None
+    comparison: Comparison | None = None
+    external: ExternalValidation | None = None
+    reliance: Reliance | None = None

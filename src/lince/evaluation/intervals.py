@@ -28,6 +28,11 @@ BOOTSTRAP_GROUPS = "bootstrap over patients/groups"
 SMALL_SIDE = 5
 
 
+def normal_quantile(confidence: float) -> float:
+    """Half width, in standard errors, of a normal interval: 1.96 for 0.95."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
 def wilson(proportion: float, trials: float, confidence: float) -> tuple[float, float]:
     """Wilson's score interval (JASA 22:209, 1927) for a proportion of ``trials``, which need not be whole.
 
@@ -91,11 +96,6 @@ def simel(value: float, hits: tuple[int, int], alarms: tuple[int, int], confiden
     error = sqrt(sum(1 / part - 1 / whole for part, whole in (hits, alarms)))
     half = normal_quantile(confidence) * error
     return value * exp(-half), value * exp(half)
-
-
-def normal_quantile(confidence: float) -> float:
-    """Half the width of a normal interval, in standard errors: 1.96 for 95 %."""
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
 def _expit(x: float) -> float:

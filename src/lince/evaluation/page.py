@@ -12,6 +12,7 @@ from lince.evaluation import sentences
 from lince.evaluation.context import ReportContext
 from lince.evaluation.drawing import Picture
 from lince.evaluation.figures import Assessment, Estimate
+from lince.evaluation.sections import sections
 from lince.evaluation.tables import Case
 from lince.evaluation.wording import Wording, plain_words
 
@@ -138,6 +139,7 @@ def html(
         "prevalence": _prevalence(assessment),
         "methods": _methods(assessment),
         "with_groups": any(case.group is not None for case in wrong),
+        **sections(assessment, wording, pictures),
         "say": wording.say,
         "number": wording.number,
         "percent": wording.percent,

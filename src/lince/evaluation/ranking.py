@@ -115,16 +115,13 @@ def delong(truth: ArrayLike, score: ArrayLike, cluster: NDArray[np.intp] | None 
     one.
     """
     truth, score = check_scores(truth, score)
-    positives, negatives = np.sort(score[truth]), np.sort(score[~truth])
-    m, n = positives.size, negatives.size
-    area = _area(negatives, positives)
+    m, n = int(truth.sum()), int((~truth).sum())
+    area = _area(np.sort(score[~truth]), score[truth])
     if min(m, n) < 2:
         return DeLong(area, float("nan"), m, n)
-    of_positives = _mid_rank(negatives, positives) / n
-    of_negatives = 1.0 - _mid_rank(positives, negatives) / m
+    of_positives, of_negatives = _placements(truth, score)
     if cluster is not None:
-        sides = (cluster[truth][np.argsort(score[truth])], cluster[~truth][np.argsort(score[~truth])])
-        return _obuchowski(area, (of_positives, of_negatives), sides)
+        return _obuchowski(area, (of_positives, of_negatives), (cluster[truth], cluster[~truth]))
     variance = of_positives.var(ddof=1) / m + of_negatives.var(ddof=1) / n
     return DeLong(area, float(variance), m, n)
 
@@ -147,6 +144,41 @@ def _obuchowski(area: float, placements: tuple[Floats, Floats], clusters: tuple[
     )
     shared = total / (total - 1) * float(excess[0] @ excess[1])
     return DeLong(area, variance + 2 * shared / (sizes[0] * sizes[1]), holding[0], holding[1], clustered=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDeLong:
+    """The second AUC minus the first, of the same images, and its variance after DeLong."""
+
+    difference: float
+    variance: float
+    positives: int
+    negatives: int
+
+
+def delong_paired(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> PairedDeLong:
+    """Difference of two AUCs of the same images with DeLong's variance, covariance included; see `delong`.
+
+    The variance is NaN with fewer than two images on a side.
+    """
+    truth, first = check_scores(truth, first)
+    _, second = check_scores(truth, second)
+    m, n = int(truth.sum()), int((~truth).sum())
+    areas = [_area(np.sort(score[~truth]), score[truth]) for score in (first, second)]
+    if min(m, n) < 2:
+        return PairedDeLong(areas[1] - areas[0], float("nan"), m, n)
+    (ill, well), (other_ill, other_well) = _placements(truth, first), _placements(truth, second)
+    # The variance of a difference of means, image by image, holds both variances and the covariance.
+    variance = (other_ill - ill).var(ddof=1) / m + (other_well - well).var(ddof=1) / n
+    return PairedDeLong(areas[1] - areas[0], float(variance), m, n)
+
+
+def _placements(truth: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
+    """Share of the other side that each positive outranks, and that outranks each negative; in the order given."""
+    positives, negatives = score[truth], score[~truth]
+    of_positives = _mid_rank(np.sort(negatives), positives) / negatives.size
+    of_negatives = 1.0 - _mid_rank(np.sort(positives), negatives) / positives.size
+    return of_positives, of_negatives
 
 
 def _mid_rank(reference: Floats, values: Floats) -> Floats:

@@ -15,12 +15,17 @@ from lince.evaluation import curves, page, plots, tables
 from lince.evaluation.checks import EvaluationError, check_probabilities, check_truth, legible
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment
+from lince.evaluation.forest import forest
 from lince.evaluation.operating import decisions
+from lince.evaluation.subgroups import subgroups_csv
 from lince.evaluation.texts import translator
 
 SUMMARY_FORMAT = 1
-# Plots that not every report has.
-SOMETIMES = {"decision_curve", "training_curves"}
+# Files that not every report has.
+OPTIONAL = {
+    *(f"{name}.{kind}" for name in ("decision_curve", "training_curves", "subgroups") for kind in ("png", "svg")),
+    "subgroups.csv",
+}
 NOT_A_DEVICE = "Research use only; not a medical device."
 
 
@@ -46,6 +51,7 @@ def write_report(
     - ``classification_report.csv``, ``predictions.csv``: see `lince.evaluation.tables`.
     - ``roc``, ``precision_recall``, ``calibration``, ``confusion_matrix``, with a positive class ``decision_curve``,
       with a history ``training_curves``: each as ``.png`` and ``.svg``.
+    - ``subgroups.csv``, ``subgroups.png``, ``subgroups.svg`` where subgroups were asked for.
     - ``report.html``: the page for people, with everything inside.
 
     Parameters
@@ -84,6 +90,8 @@ def write_report(
         pictures["decision_curve"] = curves.decision(assessment, say)
     if history:
         pictures["training_curves"] = plots.training_curves(history, say)
+    if assessment.subgroups:
+        pictures["subgroups"] = forest(assessment, assessment.subgroups, say)
     files = {
         **{f"{name}.png": drawn.png for name, drawn in pictures.items()},
         **{f"{name}.svg": drawn.svg for name, drawn in pictures.items()},
@@ -91,15 +99,16 @@ def write_report(
         "predictions.csv": tables.predictions(cases, assessment.labels),
         "report.html": page.html(assessment, context, cases, pictures),
     }
+    if assessment.subgroups:
+        files["subgroups.csv"] = subgroups_csv(assessment.subgroups)
     folder = make_folder(Path(folder))
     for name, data in files.items():
         with atomic_file(folder / name) as stream:
             stream.write(data)
     write_json(folder / "summary.json", summary(assessment, context))
-    for name in SOMETIMES - pictures.keys():
-        # Curves of an earlier report in this folder would pass for this one's.
-        for kind in ("png", "svg"):
-            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    # Files of an earlier report in this folder would pass for this one's.
+    for name in OPTIONAL - files.keys():
+        (folder / name).unlink(missing_ok=True)
 
 
 def summary(assessment: Assessment, context: ReportContext) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lince.evaluation import intervals, sentences
+from lince.evaluation.texts_compared import COMPARED
 
 Translate = Callable[[str], str]
 
@@ -280,6 +281,7 @@ PORTUGUESE = {
         "Uma classe do modelo não tem imagens aqui; nada se sabe de como o modelo a reconhece."
     ),
     sentences.NOTE_CONSTANT: "Todas as imagens tiveram as mesmas probabilidades: o modelo não distingue nada.",
+    **COMPARED,
 }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +14,22 @@ from numpy.typing import NDArray
 from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.files import atomic_folder
-from lince.core.types import SPLITS, Skipped
+from lince.core.types import SPLITS
 from lince.data import Collection, load
-from lince.evaluation import Assessment, ReportContext, assess, write_report
+from lince.evaluation import (
+    Assessment,
+    ReportContext,
+    assess,
+    attribute_columns,
+    check_comparable,
+    write_report,
+)
 from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
 from lince.inference.bundle import SEEN_DIGITS, Bundle
+from lince.inference.contrasting import Measured, held_against
 from lince.inference.predictor import Predictor
+from lince.inference.relying import relied, strangeness
 
 Part = Literal["auto", "all", "unseen", "train", "val", "test"]
 
@@ -34,6 +42,8 @@ def evaluate(
     out: str | Path | None = None,
     language: Literal["en", "pt"] = "en",
     prevalence: float | None = None,
+    by: Sequence[str] = (),
+    compare: Bundle | Predictor | str | Path | None = None,
     bus: EventBus | None = None,
     **choices: Any,
 ) -> Assessment:
@@ -54,6 +64,10 @@ def evaluate(
         Of the report.
     prevalence
         Share of the positive class where the model will be used; see `assess`.
+    by
+        Attributes of the images by whose values the figures are told apart, such as ``sex`` and ``age``.
+    compare
+        Another bundle, of the same classes, to hold beside this one on the same images.
     bus
         Hears of progress and notices.
     choices
@@ -63,6 +77,8 @@ def evaluate(
     ------
     SourceError
         The classes are not those of the bundle, or the part is empty.
+    ConfigError
+        No image has an attribute of ``by``, or the other bundle knows other classes.
     BundleError
         The bundle is missing or damaged.
     EvaluationError
@@ -73,37 +89,29 @@ def evaluate(
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
     check_prevalence(prevalence, predictor.labels)
+    other = compare if isinstance(compare, Predictor) or compare is None else Predictor(compare, bus=bus)
+    if other is not None:
+        check_comparable(predictor.labels, other.labels)
     # The folder is opened first: a place that cannot be written is known before the work, not after it.
     with atomic_folder(out) if out is not None else nullcontext() as folder:
         collection = load(source, classes=predictor.labels, bus=bus, **choices)
-        measured = _measure(predictor, collection, split, prevalence, bus)
+        # Asked of the whole collection, so that a wrong name is known before the work.
+        attribute_columns([sample.attributes for sample in collection.samples], by)
+        measured = _measure(predictor, collection, split, None if other is None else other.bundle, prevalence, bus)
+        measured = held_against(measured, collection, predictor, other, by, bus)
         if folder is not None:
             _report(folder, predictor.bundle, measured, language)
     return measured.assessment
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What was measured: the images in the order of the probabilities, and the figures."""
-
-    collection: Collection
-    part: str
-    probabilities: NDArray[np.float64]
-    assessment: Assessment
-    skipped: tuple[Skipped, ...]
-
-
-def _truth(collection: Collection) -> list[str]:
-    return [sample.label for sample in collection.samples]
-
-
-def _groups(collection: Collection) -> list[str | None] | None:
-    return [sample.group for sample in collection.samples] if collection.has_groups else None
-
-
 def _measure(
-    predictor: Predictor, collection: Collection, part: str, prevalence: float | None, bus: EventBus
-) -> _Measured:
+    predictor: Predictor,
+    collection: Collection,
+    part: str,
+    other: Bundle | None,
+    prevalence: float | None,
+    bus: EventBus,
+) -> Measured:
     bundle, labels = predictor.bundle, predictor.labels
     unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
     if unknown:
@@ -117,19 +125,27 @@ def _measure(
     if part in SPLITS:
         collection = collection.subset(collection.indices(part))
     images = cached_images(collection.samples, bundle.spec, bus=bus)
-    rows = _rows(images.digests, bundle, part, bus)
+    bundles = [bundle] if other is None else [bundle, other]
+    rows, seen = _rows(images.digests, bundles, part, bus)
     collection = collection.subset(images.kept[rows].tolist())
     if not collection.samples:
         raise SourceError(
             f"There is no image to measure (part: {part})", received=collection.source, fix="try --split all"
         )
-    probabilities = predictor.probabilities(images.pixels, rows)
-    truth, groups = _truth(collection), _groups(collection)
+    logits, features = predictor.logits_and_features(images.pixels, rows)
+    probabilities = bundle.trust.calibration.apply(logits)
+    strange = strangeness(bundle.novelty(), images.pixels, rows, features)
+    truth, groups = [s.label for s in collection.samples], None
+    if collection.has_groups:
+        groups = [s.group for s in collection.samples]
     assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups, prevalence=prevalence)
-    return _Measured(collection, part, probabilities, assessment, (*collection.skipped, *images.skipped))
+    found = relied(bundle.trust, labels, bundle.threshold, truth, probabilities, strange)
+    assessment = assessment.model_copy(update={"reliance": found})
+    skipped = (*collection.skipped, *images.skipped)
+    return Measured(collection, part, truth, groups, probabilities, assessment, seen, skipped, strange)
 
 
-def _report(folder: Path, bundle: Bundle, measured: _Measured, language: Literal["en", "pt"]) -> None:
+def _report(folder: Path, bundle: Bundle, measured: Measured, language: Literal["en", "pt"]) -> None:
     collection = measured.collection
     context = ReportContext(
         title=collection.name,
@@ -148,30 +164,33 @@ def _report(folder: Path, bundle: Bundle, measured: _Measured, language: Literal
         folder,
         measured.assessment,
         names=[collection.identity(sample) for sample in collection.samples],
-        truth=_truth(collection),
+        truth=measured.truth,
         probabilities=measured.probabilities,
         labels=bundle.labels,
         threshold=bundle.threshold,
-        groups=_groups(collection),
+        groups=measured.groups,
         splits=[sample.split for sample in collection.samples],
         context=context,
     )
 
 
-def _rows(digests: Sequence[str], bundle: Bundle, split: str, bus: EventBus) -> NDArray[np.int64]:
-    """Rows to measure; says how many of the images the bundle was trained on."""
-    known = bundle.seen()
+def _rows(
+    digests: Sequence[str], bundles: Sequence[Bundle], split: str, bus: EventBus
+) -> tuple[NDArray[np.int64], float]:
+    """Rows to measure, and the share of images that a bundle was trained on; says how many those are."""
+    known = frozenset[str]().union(*(bundle.seen() for bundle in bundles))
     seen = np.array([digest[:SEEN_DIGITS] in known for digest in digests], dtype=bool)
     everything = np.arange(len(digests), dtype=np.int64)
     if not seen.any():
-        return everything
+        return everything, 0.0
+    share = float(seen.mean())
     if split == "unseen":
         bus.publish(
             Noticed(f"{seen.sum()} of {len(seen)} images were used in training; the other {(~seen).sum()} are measured")
         )
         unseen: NDArray[np.int64] = everything[~seen]
-        return unseen
+        return unseen, share
     bus.publish(
         Noticed(f"{seen.sum()} of {len(seen)} images were used in training: these figures are too good", "warning")
     )
-    return everything
+    return everything, share

@@ -33,6 +33,7 @@ from lince.inference.bundle import (
 from lince.inference.card import write_card
 from lince.inference.limits import Limits, fit_limits
 from lince.inference.predictor import Predictor
+from lince.inference.relying import relied
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
 from lince.training.familiar import remember
@@ -181,6 +182,9 @@ def _report(
     assessment = assess(
         part.truth, probabilities, collection.labels, threshold=threshold, groups=part.groups, seed=options.seed
     )
+    if part.split == "test":
+        found = relied(limits.trust, collection.labels, threshold, part.truth, probabilities)
+        assessment = assessment.model_copy(update={"reliance": found})
     context = ReportContext(
         title=collection.name,
         model=manifest.model.name,

@@ -25,6 +25,20 @@ STATISTICS = (
     ("Its left and right sides are more alike than usual.", "Its left and right sides differ more than usual."),
     ("It has less colour than the training images.", "It has more colour than the training images."),
 )
+NAMES = (
+    "Brightness",
+    "Contrast",
+    "Black areas",
+    "White areas",
+    "Darkest tones",
+    "Brightest tones",
+    "Edges",
+    "Grain",
+    "Fine detail",
+    "Empty areas",
+    "Left against right",
+    "Colour",
+)
 # Larger images are thinned out to about this side: the statistics are of the picture, not of its resolution.
 _SIDE = 112
 
