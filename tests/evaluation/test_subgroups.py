@@ -201,7 +201,7 @@ def test_the_forest_draws_anything(trial: Callable[..., Any]) -> None:
     odd = ["$x$", "脳の画像", "a very long name of a device that nobody will ever read whole"] * 40
     for attributes in ({"sex": odd}, {"sex": [None] * 120}, {"sex": ["F"] + [None] * 119}):
         found = measured(made, attributes)
-        assert forest(made.assessment, found, translator("pt"), "png").startswith(b"\x89PNG")
-        svg = forest(made.assessment, found, translator("en"), "svg").decode("utf-8")
+        assert forest(made.assessment, found, translator("pt")).png.startswith(b"\x89PNG")
+        svg = forest(made.assessment, found, translator("en")).svg.decode("utf-8")
         assert svg.rstrip().endswith("</svg>")
         assert "dc:date" not in svg

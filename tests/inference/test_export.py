@@ -25,6 +25,7 @@ from lince.inference import export as module
 from lince.inference.bundle import WEIGHTS, Bundle, ModelRecord, write_manifest, write_weights
 from lince.models import build, entry_for
 from lince.models.ensemble import Ensemble, group_of
+from lince.trust import Calibration
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -102,7 +103,11 @@ def test_an_ensemble_of_members_that_see_other_sizes_and_mirror_images(tiny_bund
         group, own = group_of(networks, side=side, mirrored=mirrored)
         groups.append(group)
         heads.append(own)
-    model = module._Served(Ensemble(groups, heads, [0.3, 0.7], channels=1), 1.3).eval().requires_grad_(False)
+    model = (
+        module._Served(Ensemble(groups, heads, [0.3, 0.7], channels=1), Calibration.of_temperature(1.3, 2))
+        .eval()
+        .requires_grad_(False)
+    )
     session = onnxruntime.InferenceSession(module._serialised(model, bundle), providers=["CPUExecutionProvider"])
     pixels = np.random.default_rng(4).integers(0, 256, (3, 64, 64, 1), np.uint8)
     (found,) = session.run(None, {"pixels": pixels})
@@ -158,7 +163,7 @@ def test_a_network_that_onnx_cannot_express_is_one_sentence(tiny_bundle: Path) -
             return torch.linalg.eigh(pixels.float().mean(-1) @ pixels.float().mean(-1).transpose(1, 2))[0]
 
     with pytest.raises(ExportError) as caught:
-        module._serialised(module._Served(Unusual(), 1.0), Bundle(tiny_bundle))
+        module._serialised(module._Served(Unusual(), Calibration.none(2)), Bundle(tiny_bundle))
     assert "cannot be put into ONNX" in caught.value.sentence
     assert "\n" not in caught.value.sentence
 
