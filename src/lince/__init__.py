@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["LinceError", "Predictor", "__version__", "audit", "evaluate", "load", "train"]
+__all__ = ["LinceError", "Predictor", "__version__", "audit", "evaluate", "load", "recalibrate", "train"]
 
 if TYPE_CHECKING:
     from lince.core.errors import LinceError
     from lince.data import load
-    from lince.inference import Predictor, audit, evaluate
+    from lince.inference import Predictor, audit, evaluate, recalibrate
     from lince.training import train
 
 _HOMES = {
@@ -28,6 +28,7 @@ _HOMES = {
     "audit": "lince.inference",
     "evaluate": "lince.inference",
     "load": "lince.data",
+    "recalibrate": "lince.inference",
     "train": "lince.training",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-from lince.cli import data, demo, evaluate, explain, export, predict, serve, train, tune
+from lince.cli import data, demo, evaluate, explain, export, predict, recalibrate, serve, train, tune
 
 # Without this, typer escapes its brackets for rich, "\\[required]", even where rich formats nothing.
 typer.core.HAS_RICH = False
@@ -47,5 +47,6 @@ app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("recalibrate")(recalibrate.recalibrate)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)

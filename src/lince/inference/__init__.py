@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Bundle", "MicroBatcher", "Outcome", "Predictor", "Prepared", "audit", "evaluate", "export_onnx"]
+__all__ = [
+    "Bundle",
+    "MicroBatcher",
+    "Outcome",
+    "Predictor",
+    "Prepared",
+    "audit",
+    "evaluate",
+    "export_onnx",
+    "recalibrate",
+]
 
 if TYPE_CHECKING:
     from lince.inference.auditing import audit
@@ -13,6 +23,7 @@ if TYPE_CHECKING:
     from lince.inference.export import export_onnx
     from lince.inference.measuring import evaluate
     from lince.inference.predictor import Outcome, Predictor, Prepared
+    from lince.inference.recalibrating import recalibrate
 
 _HOMES = {
     "Bundle": "bundle",
@@ -23,6 +34,7 @@ _HOMES = {
     "audit": "auditing",
     "evaluate": "measuring",
     "export_onnx": "export",
+    "recalibrate": "recalibrating",
 }
 
 

@@ -31,7 +31,10 @@ SEEN_DIGITS = 16
 
 @final
 class OperatingPointRecord(BaseModel):
-    """The decision threshold on the probability of the positive class, and where it comes from."""
+    """The decision threshold on the probability of the positive class, and where it comes from.
+
+    ``fixed`` is when (ISO 8601, UTC), and ``weights`` the SHA-256 of the weights that it was chosen for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +43,8 @@ class OperatingPointRecord(BaseModel):
     chosen_on: str = "validation"
     sensitivity: float | None = None
     specificity: float | None = None
+    fixed: str | None = None
+    weights: str | None = None
 
 
 @final

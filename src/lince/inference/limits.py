@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace
+from lince.data import Collection
 from lince.evaluation import OperatingPoint, operating_point, parse_aim
 from lince.inference.bundle import OperatingPointRecord
 from lince.trust import COVERAGE, LOW_CONFIDENCE, Trust, fit_calibration
@@ -29,8 +32,8 @@ class Limits:
         """The operating point as a probability."""
         return None if self.point is None else self.point.threshold
 
-    def record(self, aim: str, chosen_on: str) -> OperatingPointRecord | None:
-        """The operating point as the bundle keeps it."""
+    def record(self, aim: str, chosen_on: str, weights: str) -> OperatingPointRecord | None:
+        """The operating point as the bundle keeps it, fixed now for the weights of that hash."""
         if self.point is None:
             return None
         return OperatingPointRecord(
@@ -39,6 +42,25 @@ class Limits:
             chosen_on=chosen_on,
             sensitivity=self.point.sensitivity,
             specificity=self.point.specificity,
+            fixed=datetime.now(UTC).isoformat(timespec="seconds"),
+            weights=weights,
+        )
+
+
+def check_classes(collection: Collection, labels: LabelSpace) -> None:
+    """Refuse labelled images that a bundle has no class for.
+
+    Raises
+    ------
+    SourceError
+        Names the classes.
+    """
+    unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
+    if unknown:
+        raise SourceError(
+            "The source has classes that this bundle does not know",
+            received=", ".join(unknown),
+            fix=f"rename or remove them; the bundle knows: {', '.join(labels.names)}",
         )
 
 

@@ -28,6 +28,8 @@ from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
 from lince.inference.bundle import SEEN_DIGITS, Bundle
 from lince.inference.contrasting import Measured, held_against
+from lince.inference.limits import check_classes
+from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
 from lince.inference.relying import relied, strangeness
 
@@ -113,13 +115,7 @@ def _measure(
     bus: EventBus,
 ) -> Measured:
     bundle, labels = predictor.bundle, predictor.labels
-    unknown = sorted({sample.label for sample in collection.samples} - set(labels.names))
-    if unknown:
-        raise SourceError(
-            "The source has classes that this bundle does not know",
-            received=", ".join(unknown),
-            fix=f"rename or remove them; the bundle knows: {', '.join(labels.names)}",
-        )
+    check_classes(collection, labels)
     if part == "auto":
         part = "test" if any(sample.split == "test" for sample in collection.samples) else "unseen"
     if part in SPLITS:
@@ -132,6 +128,9 @@ def _measure(
         raise SourceError(
             f"There is no image to measure (part: {part})", received=collection.source, fix="try --split all"
         )
+    for one in bundles:
+        digests = (images.digests[row] for row in rows)
+        record_opening(one.path, digests, part=part, collection=collection.name, bus=bus)
     logits, features = predictor.logits_and_features(images.pixels, rows)
     probabilities = bundle.trust.calibration.apply(logits)
     strange = strangeness(bundle.novelty(), images.pixels, rows, features)

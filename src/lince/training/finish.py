@@ -32,6 +32,7 @@ from lince.inference.bundle import (
 )
 from lince.inference.card import write_card
 from lince.inference.limits import Limits, fit_limits
+from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
 from lince.inference.relying import relied
 from lince.models.ensemble import Ensemble
@@ -117,7 +118,12 @@ def finish(
             bus=bus,
         )
         hashes |= remember(folder, predictor, prepared, held_out, seed=options.seed)
-        # Everything is decided: from here on the test split may be looked at, once.
+        chosen_on = "out-of-fold predictions" if held_out else "validation"
+        point = limits.record(options.aim, chosen_on, hashes[WEIGHTS])
+        update = {"trust": limits.trust, "operating_point": point, "hashes": hashes}
+        manifest = manifest.model_copy(update=update)
+        write_manifest(folder, manifest)
+        # Everything is decided and written: from here on the test split may be looked at, once.
         test = _part(prepared, "test")
         test_logits = predictor.logits(prepared.images.pixels, test.rows)
         calibration = limits.trust.calibration
@@ -132,10 +138,10 @@ def finish(
             likely = calibration.apply(scores)
             found = _report(folder / "report" / inner, part, likely, limits, manifest, prepared, options, history)
             figures[part.split] = short_figures(found)
-        point = limits.record(options.aim, "out-of-fold predictions" if held_out else "validation")
-        update = {"trust": limits.trust, "operating_point": point, "figures": figures, "hashes": hashes}
-        manifest = manifest.model_copy(update=update)
+        manifest = manifest.model_copy(update={"figures": figures})
         write_manifest(folder, manifest)
+        tested = (prepared.images.digests[row] for row in test.rows)
+        record_opening(folder, tested, part="test", collection=prepared.collection.name, bus=bus)
         write_card(folder, manifest)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)

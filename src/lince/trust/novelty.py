@@ -8,7 +8,7 @@ distance in a dozen statistics of the picture. Limits come from images that the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self, final
 
 import numpy as np
@@ -85,10 +85,16 @@ class Novelty:
         precision = LedoitWolf(assume_centered=True).fit((pictures - usual) / deviation).precision_
         axes = _principal((known - centre) / spread)
         draft = cls(centre, spread, axes, usual, deviation, precision, np.ones(3))
-        distances = draft.distances(features[held_out], statistics[held_out])
-        # Any of the three may refuse, so each is allowed a part of the share.
-        limits = np.quantile(distances, 1.0 - _REFUSED / 3, axis=0)
-        return cls(centre, spread, axes, usual, deviation, precision, np.maximum(_SLACK * limits, 1e-6))
+        return replace(draft, limits=draft._passing(features[held_out], statistics[held_out]))
+
+    def admitting(self, features: NDArray[np.float32], statistics: Floats) -> Self:
+        """The same with wider limits, so that images like these (N) pass as well."""
+        return replace(self, limits=np.maximum(self.limits, self._passing(features, statistics)))
+
+    def _passing(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
+        """(3,) limits that nearly all of these images keep; any of the three may refuse, so each has a part."""
+        limits = np.quantile(self.distances(features, statistics), 1.0 - _REFUSED / 3, axis=0)
+        return np.maximum(_SLACK * limits, 1e-6)
 
     def distances(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
         """(N, 3): along the axes, off the axes, and in statistics; each of the order of 1 for a training image."""

@@ -1,0 +1,167 @@
+"""A new bundle of the same weights, whose limits are fitted on other images: those of the clinic that uses it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import lince
+from lince.core.errors import ConfigError, SourceError
+from lince.core.events import EventBus, Noticed
+from lince.core.files import atomic_folder
+from lince.data import Collection, load
+from lince.imaging import cached_images
+from lince.inference.bundle import (
+    NOVELTY,
+    SEEN,
+    SEEN_DIGITS,
+    WEIGHTS,
+    Bundle,
+    write_manifest,
+    write_novelty,
+    write_seen,
+)
+from lince.inference.card import write_card
+from lince.inference.limits import check_classes, fit_limits
+from lince.inference.neighbours import EMBEDDINGS, NAMES
+from lince.inference.predictor import Predictor
+from lince.trust import COVERAGE, LOW_CONFIDENCE, image_statistics
+
+_KEPT = (WEIGHTS, EMBEDDINGS, NAMES)
+
+
+def recalibrate(
+    bundle: Bundle | str | Path,
+    source: str | Path | Collection,
+    *,
+    out: str | Path,
+    aim: str | None = None,
+    coverage: float = COVERAGE,
+    low_confidence: float = LOW_CONFIDENCE,
+    admit: bool = False,
+    bus: EventBus | None = None,
+    **choices: Any,
+) -> Bundle:
+    """Fit calibration, operating point and limits of trust on labelled local images, and write a new bundle.
+
+    Images that the bundle was trained on are left out. Figures of the old bundle do not hold for the new one and are
+    not kept: measure it with `evaluate`, on yet other images.
+
+    Parameters
+    ----------
+    source
+        What `lince.load` takes, or a collection; its classes must be the bundle's.
+    out
+        Folder of the new bundle.
+    aim
+        Of the operating point; that of the old bundle when not given.
+    coverage, low_confidence
+        See `Trust`.
+    admit
+        Widen what counts as a known kind of image until 98 % of these images pass.
+    choices
+        As `lince.load` takes them.
+
+    Raises
+    ------
+    ConfigError
+        There is no such aim, or a limit is not between 0 and 1.
+    SourceError
+        A class is unknown or missing, or no image is left.
+    OutputError
+        ``out`` exists or cannot be written.
+    """
+    bus = bus or EventBus()
+    for name, value in (("coverage", coverage), ("low_confidence", low_confidence)):
+        if not 0.0 < value < 1.0:
+            raise ConfigError(f"The {name.replace('_', ' ')} lies between 0 and 1", received=value)
+    bundle = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
+    old, labels = bundle.manifest, bundle.labels
+    with atomic_folder(out) as folder:
+        collection = load(source, classes=labels, bus=bus, **choices)
+        check_classes(collection, labels)
+        local = _look(Predictor(bundle, bus=bus), collection, bus)
+        aim = aim or (old.operating_point.aim if old.operating_point else "youden")
+        limits = fit_limits(
+            local.logits,
+            np.array([labels.index(sample.label) for sample in local.collection.samples], dtype=np.int64),
+            labels,
+            groups=[sample.group for sample in local.collection.samples],
+            aim=aim,
+            seed=0,
+            bus=bus,
+            coverage=coverage,
+            low_confidence=low_confidence,
+        )
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        facts = {"collection": local.collection.name, "images": len(local.digests), "admit": admit, "time": now}
+        chosen_on = f"local images ({local.collection.name})"
+        manifest = old.model_copy(
+            update={
+                "created": now,
+                "lince_version": lince.__version__,
+                "trust": limits.trust,
+                "operating_point": limits.record(aim, chosen_on, old.hashes[WEIGHTS]),
+                "figures": {},
+                "hashes": _files(bundle, folder, local, admit=admit),
+                "provenance": {**old.provenance, "recalibrated": facts},
+            }
+        )
+        write_manifest(folder, manifest)
+        write_card(folder, manifest)
+    return Bundle(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """The images that the bundle was not trained on, and what its network makes of them; rows in one order."""
+
+    collection: Collection
+    digests: list[str]
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+    statistics: NDArray[np.float64]
+
+
+def _look(predictor: Predictor, collection: Collection, bus: EventBus) -> _Local:
+    bundle = predictor.bundle
+    images = cached_images(collection.samples, bundle.spec, bus=bus)
+    known = bundle.seen()
+    rows = np.array([i for i, one in enumerate(images.digests) if one[:SEEN_DIGITS] not in known], dtype=np.int64)
+    if len(rows) < len(images.digests):
+        bus.publish(Noticed(f"{len(images.digests) - len(rows)} images were used in training and are left out"))
+    chosen = collection.subset(images.kept[rows].tolist())
+    _every_class(chosen, bundle)
+    logits, features = predictor.logits_and_features(images.pixels, rows)
+    statistics = image_statistics(images.pixels[row] for row in rows)
+    return _Local(chosen, [images.digests[row] for row in rows], logits, features, statistics)
+
+
+def _files(bundle: Bundle, folder: Path, local: _Local, *, admit: bool) -> dict[str, str]:
+    """Everything beside the manifest, and its hashes."""
+    hashes = {name: bundle.manifest.hashes[name] for name in _KEPT if name in bundle.manifest.hashes}
+    for name in hashes:
+        shutil.copyfile(bundle.path / name, folder / name)
+    hashes[SEEN] = write_seen(folder, [*bundle.seen(), *local.digests])
+    novelty = bundle.novelty()
+    if novelty is not None:
+        known = novelty.admitting(local.features, local.statistics) if admit else novelty
+        hashes[NOVELTY] = write_novelty(folder, known)
+    return hashes
+
+
+def _every_class(collection: Collection, bundle: Bundle) -> None:
+    present = {sample.label for sample in collection.samples}
+    missing = [name for name in bundle.labels.names if name not in present]
+    if missing:
+        raise SourceError(
+            "Limits need images of every class that were not used in training",
+            received=f"none of {', '.join(missing)}",
+            fix="add images of it",
+        )

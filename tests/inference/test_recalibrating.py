@@ -1,0 +1,137 @@
+"""New limits on local images."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lince import evaluate, recalibrate, train
+from lince.core.errors import ConfigError, SourceError
+from lince.core.events import Event, EventBus, Noticed
+from lince.data import write_phantoms
+from lince.inference import Bundle, Predictor
+from lince.inference.opening import OPENED, openings
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("local") / "phantoms"
+    write_phantoms(folder, count=60, seed=11)
+    return folder
+
+
+def listening() -> tuple[EventBus, list[str]]:
+    bus, heard = EventBus(), []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noticed):
+            heard.append(event.message)
+
+    bus.subscribe(hear)
+    return bus, heard
+
+
+def test_the_weights_stay_and_the_limits_change(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    made = recalibrate(
+        tiny_bundle, local, out=tmp_path / "new", aim="sensitivity>=0.9", coverage=0.8, low_confidence=0.6
+    )
+    old = Bundle(tiny_bundle)
+    assert made.model_id == old.model_id
+    assert (made.path / "model.safetensors").read_bytes() == (tiny_bundle / "model.safetensors").read_bytes()
+    trust, point = made.trust, made.manifest.operating_point
+    assert point is not None
+    assert point.aim == "sensitivity>=0.9"
+    assert point.chosen_on == "local images (breast-ultrasound phantoms)"
+    assert point.weights == made.manifest.hashes["model.safetensors"]
+    assert point.sensitivity is not None
+    assert point.sensitivity >= 0.9
+    assert trust.low_confidence == 0.6
+    assert trust.sets is not None
+    assert trust.sets.coverage == 0.8
+    assert sum(trust.sets.counts) == 60
+    assert made.manifest.figures == {}, "those of the old limits do not hold"
+    assert made.manifest.provenance["recalibrated"]["images"] == 60
+    assert len(made.seen()) == len(old.seen()) + 60
+    assert Predictor(made, refer=0.2).predict(next(local.rglob("*.png"))).threshold == point.threshold
+    assert old.trust == Bundle(tiny_bundle).trust
+
+
+def test_measuring_what_it_was_fitted_on_is_noticed(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    made = recalibrate(tiny_bundle, local, out=tmp_path / "new")
+    with pytest.raises(SourceError, match="no image to measure"):
+        evaluate(made, local)
+
+
+@pytest.mark.parametrize(
+    ("choices", "error"),
+    [({"coverage": 1.0}, ConfigError), ({"low_confidence": float("nan")}, ConfigError), ({"aim": "best"}, ConfigError)],
+)
+def test_limits_that_are_none(
+    tiny_bundle: Path, local: Path, tmp_path: Path, choices: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        recalibrate(tiny_bundle, local, out=tmp_path / "new", **choices)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_class_without_local_images(tiny_bundle: Path, tiny_images: Path, local: Path, tmp_path: Path) -> None:
+    one = tmp_path / "one" / "benign"
+    one.mkdir(parents=True)
+    for path in list((local / "benign").glob("*.png"))[:5]:
+        (one / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(SourceError, match=r"every class.*none of malignant"):
+        recalibrate(tiny_bundle, tmp_path / "one", out=tmp_path / "new")
+
+
+def test_the_same_images_twice_are_noted(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    before = openings(bundle)
+    assert [one["part"] for one in before] == ["test"], "the training opened its test part once"
+    bus, heard = listening()
+    evaluate(bundle, local, bus=bus)
+    assert not any("measured with this bundle before" in one for one in heard)
+    evaluate(bundle, local, bus=bus)
+    assert sum("60 images were measured with this bundle before" in one for one in heard) == 1
+    noted = openings(bundle)
+    assert [one["images"] for one in noted[1:]] == [60, 60]
+    assert noted[1]["digest"] == noted[2]["digest"] != noted[0]["digest"]
+
+
+def test_a_log_that_is_damaged_or_cannot_be_written(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    (bundle / OPENED).write_bytes(b'{"digest": 3}\n\nnot json\n[1]\n')
+    assert openings(bundle) == [{"digest": 3}]
+    (bundle / OPENED).unlink()
+    (bundle / OPENED).mkdir()
+    bus, heard = listening()
+    assert evaluate(bundle, local, bus=bus).n == 60
+    assert any("cannot be noted" in one for one in heard)
+
+
+def test_the_limits_are_fixed_before_the_test_part_is_opened(tiny_bundle: Path) -> None:
+    point = json.loads((tiny_bundle / "bundle.json").read_text(encoding="utf-8"))["operating_point"]
+    assert point["weights"] == Bundle(tiny_bundle).manifest.hashes["model.safetensors"]
+    assert point["fixed"] <= openings(tiny_bundle)[0]["time"]
+
+
+def test_local_images_may_be_admitted(local: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_phantoms(home, count=160, seed=1)
+    bundle = train(home, preset="fast", image_size=64, epochs=2, out=tmp_path / "bundle")
+    dim = tmp_path / "dim"
+    for path in local.rglob("*.png"):
+        (dim / path.parent.name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(Image.open(path)) // 4).save(dim / path.parent.name / path.name)
+    paths = sorted(dim.rglob("*.png"))
+    refused = [one.refused for one in Predictor(bundle).predict_many(paths)]
+    assert np.mean(refused) > 0.5
+    kept = recalibrate(bundle, dim, out=tmp_path / "kept")
+    admitted = recalibrate(bundle, dim, out=tmp_path / "admitted", admit=True)
+    assert [one.refused for one in Predictor(kept).predict_many(paths)] == refused
+    assert np.mean([one.refused for one in Predictor(admitted).predict_many(paths)]) < 0.1
