@@ -30,6 +30,8 @@ TOPICS = (
     "accuracy-chest",
     "augmentation",
     "resnet",
+    "descriptors",
+    "medpix-descriptors",
 )
 
 

@@ -78,6 +78,12 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
                 "ResNet-50, de ficheiros a características: parte do ritmo dos produtos de matrizes bf16"),
      ("≥ 0.8",) * 2,
      lambda f: f"{f['share']:.2f} ({f['images_per_s']:.0f} images/s)"),
+    ("descriptors", ("descriptors of images of 320 px", "descritores de imagens de 320 px"), ("≥ 150/s",) * 2,
+     lambda f: f"{f['images_per_s']:.0f}/s"),
+    ("medpix-descriptors",
+     ("MedPix dev, descriptors: accuracy of unscaled neighbours, scaled neighbours, the chosen classifier (macro F1)",
+      "MedPix dev, descritores: acurácia de vizinhos sem escala, com escala, do classificador escolhido (F1 macro)"),
+     ("CT or MR ≥ 0.93", "TC ou RM ≥ 0.93"), lambda f: _descriptors(f)),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip
@@ -86,6 +92,16 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
 def _busi(found: Figures) -> str:
     each = ", ".join(f"{run['test_auc']:.3f}" for run in found["runs"])
     return f"{found['mean_seconds']:.0f} s; {found['mean_test_auc']:.3f} ({each})"
+
+
+def _descriptors(found: Figures) -> str:
+    def told(one: Figures) -> str:
+        return f"{one['accuracy']:.3f} ({one['macro_f1']:.3f})"
+
+    return "; ".join(
+        f"{target} {', '.join(told(part['figures'][name]) for name in ('unscaled', 'scaled', 'chosen'))}"
+        for target, part in found.items()
+    )
 
 
 def _breastmnist(runs: list[Figures]) -> str:

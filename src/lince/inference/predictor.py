@@ -24,6 +24,8 @@ from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Skipped, decide
 from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
+from lince.models.capabilities import Differentiable
+from lince.models.descriptors import DescriptorModel
 from lince.models.folding import ready_to_run
 from lince.models.precision import best_device
 from lince.trust import LOW_CONFIDENCE, calibrated, is_blank
@@ -111,13 +113,23 @@ class Predictor:
         self.device = best_device()
         self._bus = bus or EventBus()
         self._origin = origin
-        self._network = ready_to_run(self.bundle.network(), size=self.bundle.spec.size, device=self.device)
+        loaded = self.bundle.network()
+        self._network = (
+            loaded
+            if isinstance(loaded, DescriptorModel)
+            else ready_to_run(loaded, size=self.bundle.spec.size, device=self.device)
+        )
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
 
     @property
     def labels(self) -> LabelSpace:
         """Class names in the order of the probabilities."""
         return self.bundle.labels
+
+    @property
+    def explains(self) -> bool:
+        """Whether there can be heat maps: the model is a network."""
+        return isinstance(self._network, Differentiable)
 
     def prepare(self, source: bytes | str | Path, *, name: str | None = None) -> Prepared:
         """Decode and apply the image spec; safe to call from several threads.
@@ -213,23 +225,30 @@ class Predictor:
             self._network(torch.zeros(batch, side, side, channels, dtype=torch.uint8, device=self.device))
 
     def run(self, items: Sequence[Prepared], *, explain: Sequence[bool] | None = None) -> list[Outcome]:
-        """Predict prepared images as one batch; ``explain`` says for which of them a heat map is wanted."""
+        """Predict prepared images as one batch; ``explain`` says for which of them a heat map is wanted.
+
+        There is none where the model does not explain itself (`explains`).
+        """
         if not items:
             return []
         start = time.perf_counter()
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack([item.pixels for item in items])).to(self.device)
-            maps = self._network.maps(pixels)
-            logits = self._network.head(*maps).float().cpu().numpy()
+            network = self._network
+            if isinstance(network, Differentiable):
+                maps = network.maps(pixels)
+                logits = network.head(*maps).float().cpu().numpy()
+            else:
+                logits = network(pixels).cpu().numpy()
         rows = calibrated(logits, self.bundle.temperature)
         predictions = [self._prediction(item, row) for item, row in zip(items, rows, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
-        if wanted:
+        if wanted and isinstance(network, Differentiable):
             from lince.explain import grad_cam
 
             classes = [self.labels.index(predictions[i].label) for i in wanted]
-            found = grad_cam(self._network.head, [values[wanted] for values in maps], classes)
+            found = grad_cam(network.head, [values[wanted] for values in maps], classes)
             heat = {i: self._over_image(found[k], items[i]) for k, i in enumerate(wanted)}
         seconds = (time.perf_counter() - start) / len(items)
         for prediction in predictions:

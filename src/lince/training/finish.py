@@ -34,14 +34,14 @@ from lince.inference.bundle import (
 )
 from lince.inference.card import write_card
 from lince.inference.predictor import Predictor
-from lince.models.ensemble import Ensemble
-from lince.models.network import Network
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.trust import calibrated, fit_temperature
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
@@ -90,7 +90,7 @@ def _part(prepared: Prepared, split: str, rows: NDArray[np.int64] | None = None)
 
 
 def finish(
-    network: Network | Ensemble,
+    network: nn.Module,
     record: ModelRecord,
     plan: Plan,
     prepared: Prepared,
@@ -100,12 +100,13 @@ def finish(
     out: Path,
     bus: EventBus,
     held_out: OutOfFold | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Write the bundle to ``out``, whole or not at all.
 
     The figures come from the bundle itself, loaded from disk: what is measured is what will be served. After a
     cross-validation, out-of-fold predictions take the place of those on validation images, all of which the ensemble
-    has seen.
+    has seen. ``told`` is added to the provenance.
 
     Raises
     ------
@@ -120,6 +121,7 @@ def finish(
             SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
         }
         manifest = _manifest(record, plan, prepared, options, hashes)
+        manifest = manifest.model_copy(update={"provenance": {**manifest.provenance, **(told or {})}})
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)

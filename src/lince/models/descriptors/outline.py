@@ -1,0 +1,57 @@
+"""Form: the outline of the body, and directions of edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lince.models.descriptors.tone import shrunk
+
+Floats = NDArray[np.float64]
+
+SIDE, CELL, DIRECTIONS = 64, 16, 8
+OUTLINE = (
+    "foreground share", "area share", "solidity", "eccentricity", "extent", "centre down", "centre right",
+    "axis cosine", "axis sine", "parts", *(f"Hu {number}" for number in range(1, 8)),
+)  # fmt: skip
+
+
+def outline(grey: NDArray[np.uint8]) -> Floats:
+    """Measures of the foreground after Otsu's threshold: (17,), named in `OUTLINE`; zero without a foreground.
+
+    The form is that of the largest part with its holes filled, as the outline of a body has none.
+    """
+    from scipy.ndimage import binary_fill_holes, label
+    from skimage.filters import threshold_otsu
+    from skimage.measure import regionprops
+
+    small = np.rint(shrunk(grey, SIDE)).astype(np.uint8)
+    found = np.zeros(len(OUTLINE))
+    if small.min() == small.max():
+        return found
+    mask = small > threshold_otsu(small)
+    parts, count = label(mask)
+    largest = np.bincount(parts.ravel())[1:].argmax() + 1
+    body = binary_fill_holes(parts == largest)
+    form = regionprops(body.astype(np.uint8))[0]
+    hu = form.moments_hu
+    centre = np.array(form.centroid) / SIDE
+    found[:5] = mask.mean(), form.area / SIDE**2, form.solidity, form.eccentricity, form.extent
+    found[5:10] = *centre, np.cos(2 * form.orientation), np.sin(2 * form.orientation), np.log1p(count)
+    # They span many orders of magnitude; the sign of the last one tells left from right.
+    found[10:] = np.sign(hu) * -np.log10(np.clip(np.abs(hu), 1e-12, None))
+    return found
+
+
+def edge_directions(grey: NDArray[np.uint8]) -> Floats:
+    """Histograms of oriented gradients (Dalal & Triggs, 2005) of the image at 64 px, cells of 16 px: (288,)."""
+    from skimage.feature import hog
+
+    found: Floats = hog(
+        shrunk(grey, SIDE),
+        orientations=DIRECTIONS,
+        pixels_per_cell=(CELL, CELL),
+        cells_per_block=(2, 2),
+        block_norm="L2-Hys",
+    )
+    return found
