@@ -82,7 +82,7 @@ def test_it_is_measured_on_images_that_it_has_not_seen(bundle: Path, tiny_images
 
 
 @pytest.mark.usefixtures("no_report")
-@pytest.mark.parametrize("classifier", ["knn", "kernel", "forest", "boosting"])
+@pytest.mark.parametrize("classifier", ["knn", "forest", "boosting"])
 def test_each_classifier_comes_back_from_its_bundle_the_same(
     classifier: str, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +102,7 @@ def test_auto_says_how_each_kind_did_and_takes_the_best(tiny_images: Path, tmp_p
     bus, events = heard()
     found = train(tiny_images, out=tmp_path / "a", bus=bus, model="descriptors", preset="fast", image_size=32)
     said = [event.message for event in events if isinstance(event, Noticed)]
-    for kind in ("knn", "logistic", "kernel"):
+    for kind in ("knn", "logistic"):
         assert any(line.startswith(kind) and "log loss" in line for line in said)
     chosen = found.manifest.provenance["classifiers"]["compared"][0]["classifier"]
     assert any(line.startswith(f"The classifier is {chosen}") for line in said)

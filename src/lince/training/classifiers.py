@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.settings import worker_count
-from lince.models.descriptors.heads import Decider, KernelHead, LinearHead, NearestHead, Scaling, TreesHead
+from lince.models.descriptors.heads import Decider, LinearHead, NearestHead, Scaling, TreesHead
 from lince.training.blend import log_loss
 from lince.trust import fit_temperature
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Kind = Literal["knn", "logistic", "kernel", "forest", "boosting"]
-Axes = Literal["standard", "principal", "discriminant"]
+Kind = Literal["knn", "logistic", "forest", "boosting"]
+Axes = Literal["standard", "discriminant"]
 
 TASK = "Comparing classifiers"
-_POINTS = 2_000
+# Of the scatter inside classes towards a sphere: by Ledoit and Wolf's estimate, or fixed.
+SHRINKAGES = (None, 0.1, 0.3)
 
 
 @final
@@ -66,10 +67,11 @@ class Scored:
 
 def candidates(asked: str, *, thorough: bool = True) -> tuple[Candidate, ...]:
     """What is compared: all settings of the kind that was asked for, or of all kinds (trees only if ``thorough``)."""
-    axes: tuple[Axes, ...] = ("standard", "principal", "discriminant")
-    found = [Candidate("knn", one, {"neighbours": count}) for one in axes for count in (1, 5, 15, 31)]
-    found += [Candidate("logistic", "standard", {"penalty": penalty}) for penalty in (0.03, 0.1, 0.3, 1.0)]
-    found += [Candidate("kernel", "standard", {"penalty": penalty}) for penalty in (1e-4, 1e-3, 1e-2)]
+    found = [Candidate("knn", "standard", {"neighbours": count}) for count in (1, 5, 15)]
+    for shrinkage in SHRINKAGES:
+        settings = {} if shrinkage is None else {"shrinkage": shrinkage}
+        found += [Candidate("knn", "discriminant", {"neighbours": count, **settings}) for count in (5, 15, 31)]
+    found += [Candidate("logistic", "standard", {"penalty": penalty}) for penalty in (0.03, 0.1, 0.3)]
     found += [Candidate("forest", "standard"), Candidate("boosting", "standard")]
     if asked != "auto":
         return tuple(one for one in found if one.kind == asked)
@@ -99,17 +101,14 @@ def compare(
     done = 0
     for number in folds:
         inside, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        scalings: dict[Axes, tuple[Scaling, Rows, torch.Tensor]] = {}
+        scalings: dict[tuple[Axes, float | None], tuple[Rows, torch.Tensor]] = {}
         for place, one in enumerate(tried):
             begun = time.perf_counter()
-            if one.axes not in scalings:
-                scaling = fit_scaling(one.axes, rows[inside], labels[inside])
-                scalings[one.axes] = (
-                    scaling,
-                    scaled(scaling, rows[inside]),
-                    torch.from_numpy(scaled(scaling, rows[held])),
-                )
-            _, inner, outer = scalings[one.axes]
+            key = (one.axes, one.settings.get("shrinkage"))
+            if key not in scalings:
+                scaling = fit_scaling(*key, rows[inside], labels[inside])
+                scalings[key] = (scaled(scaling, rows[inside]), torch.from_numpy(scaled(scaling, rows[held])))
+            inner, outer = scalings[key]
             decider = fit_decider(one, inner, labels[inside], classes=classes, seed=seed)
             with torch.inference_mode():
                 logits[place, held] = decider(outer).numpy()
@@ -135,35 +134,39 @@ def scaled(scaling: Scaling, rows: Rows) -> Rows:
         return np.asarray(scaling(torch.from_numpy(rows)).numpy())
 
 
-def fit_scaling(axes: Axes, rows: Rows, labels: Labels) -> Scaling:
-    """Standardisation, then the axes.
+def fit_scaling(axes: Axes, shrinkage: float | None, rows: Rows, labels: Labels) -> Scaling:
+    """Standardisation, and for ``discriminant`` the axes along which classes differ most for how much they vary inside.
 
-    ``principal``: of as many components as hold 95 % of the variance, whitened, so that many columns that say the same
-    count once. ``discriminant``: those along which classes differ most for how much they vary inside.
+    ``shrinkage`` is of the scatter inside classes, 0 to 1; None estimates it (Ledoit & Wolf, 2004). Neighbours are
+    near in these axes where they differ in what tells classes apart, whatever else differs.
     """
-    from scipy.linalg import eigh
-    from sklearn.covariance import ledoit_wolf
-    from sklearn.decomposition import PCA
-
     mean, deviation = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
     # A column that never varies tells nothing: divided by infinity, it is zero for every image.
     deviation[deviation <= 1e-6 * np.maximum(np.abs(mean), 1.0)] = np.inf
     plain = Scaling(_tensor(mean), _tensor(deviation))
     if axes == "standard":
         return plain
-    values = scaled(plain, rows).astype(np.float64)
-    if axes == "principal":
-        least = min(len(rows) - 1, rows.shape[1])
-        found = PCA(0.95 if least > 1 else None, svd_solver="full").fit(values)
-        turned = found.components_.T / np.sqrt(np.maximum(found.explained_variance_, 1e-12))
-    else:
-        present, own = np.unique(labels, return_inverse=True)
-        centres = np.stack([values[own == number].mean(axis=0) for number in range(len(present))])
-        # Of what is left of each image: scikit-learn's own shrinks by class, which a class of one image does not bear.
-        inside = ledoit_wolf(values - centres[own], assume_centered=True)[0]
-        apart = (centres - values.mean(axis=0)) * np.sqrt(np.bincount(own) / len(own))[:, None]
-        turned = eigh(apart.T @ apart, inside)[1][:, ::-1][:, : len(present) - 1]
+    turned = _discriminant(scaled(plain, rows).astype(np.float64), labels, shrinkage)
     return Scaling(plain.mean, plain.deviation, _tensor(turned))
+
+
+def _discriminant(values: NDArray[np.float64], labels: Labels, shrinkage: float | None) -> NDArray[np.float64]:
+    """(D, classes - 1) axes of Fisher and Rao; scikit-learn shrinks by class, which one image alone cannot bear."""
+    from scipy.linalg import cholesky, solve_triangular
+    from sklearn.covariance import ledoit_wolf, shrunk_covariance
+
+    present, own = np.unique(labels, return_inverse=True)
+    centres = np.stack([values[own == number].mean(axis=0) for number in range(len(present))])
+    left = values - centres[own]
+    if shrinkage is None:
+        inside = ledoit_wolf(left, assume_centered=True)[0]
+    else:
+        inside = shrunk_covariance(left.T @ left / len(left), shrinkage)
+    # Columns that never vary leave no scatter at all in a direction.
+    root = cholesky(inside + 1e-9 * np.eye(len(inside)), lower=True)
+    apart = (centres - values.mean(axis=0)) * np.sqrt(np.bincount(own) / len(own))[:, None]
+    turns = np.linalg.svd(solve_triangular(root, apart.T, lower=True), full_matrices=False)[0]
+    return np.asarray(solve_triangular(root.T, turns[:, : len(present) - 1]))
 
 
 def fit_decider(candidate: Candidate, rows: Rows, labels: Labels, *, classes: int, seed: int) -> Decider:
@@ -171,7 +174,6 @@ def fit_decider(candidate: Candidate, rows: Rows, labels: Labels, *, classes: in
     fitters: Mapping[Kind, Callable[[], Decider]] = {
         "knn": lambda: _neighbours(rows, labels, classes, int(candidate.settings["neighbours"])),
         "logistic": lambda: LinearHead(*_logistic(rows, labels, candidate.settings["penalty"])),
-        "kernel": lambda: _kernel(rows, labels, candidate.settings["penalty"], seed),
         "forest": lambda: _forest(rows, labels, classes, seed),
         "boosting": lambda: _boosting(rows, labels, classes, seed),
     }
@@ -201,17 +203,6 @@ def _logistic(rows: Rows, labels: Labels, penalty: float) -> tuple[torch.Tensor,
     if len(slope) == 1:
         slope, offset = np.concatenate([-slope, slope]) / 2, np.concatenate([-offset, offset]) / 2
     return _tensor(slope), _tensor(offset)
-
-
-def _kernel(rows: Rows, labels: Labels, penalty: float, seed: int) -> KernelHead:
-    """Logistic regression on similarities to at most 2,000 of the rows (Nystroem)."""
-    from sklearn.kernel_approximation import Nystroem
-
-    width = 1.0 / rows.shape[1]
-    mapped = Nystroem(gamma=width, n_components=min(len(rows), _POINTS), random_state=seed).fit(rows)
-    weight, bias = _logistic(mapped.transform(rows).astype(np.float32), labels, penalty)
-    whole = weight.double().numpy() @ mapped.normalization_
-    return KernelHead(_tensor(mapped.components_), torch.tensor(width, dtype=torch.float32), _tensor(whole), bias)
 
 
 def _forest(rows: Rows, labels: Labels, classes: int, seed: int) -> TreesHead:

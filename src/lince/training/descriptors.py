@@ -91,7 +91,7 @@ def choose(
         bus.publish(Noticed(f"{first.candidate.name}: log loss {first.log_loss:.4f}, accuracy {first.accuracy:.3f}"))
     how = f"the lowest log loss in {int(fold.max()) + 1} folds of the training images"
     bus.publish(Noticed(f"The classifier is {best.candidate.name}, with {how}"))
-    scaling = fit_scaling(best.candidate.axes, rows[train], labels)
+    scaling = fit_scaling(best.candidate.axes, best.candidate.settings.get("shrinkage"), rows[train], labels)
     decider = fit_decider(best.candidate, scaled(scaling, rows[train]), labels, classes=classes, seed=seed)
     channels = prepared.images.pixels.shape[3]
     return DescriptorModel(scaling, decider, channels=channels).eval(), scored

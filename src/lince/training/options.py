@@ -97,7 +97,7 @@ class TrainOptions(SourceOptions):
     time_limit: float | None = Field(
         None, gt=0, description="minutes that the preset best may train; what does not fit is left out and told"
     )
-    classifier: Literal["auto", "knn", "logistic", "kernel", "forest", "boosting"] = Field(
+    classifier: Literal["auto", "knn", "logistic", "forest", "boosting"] = Field(
         "auto", description="what decides on descriptors; auto: the one that cross-validation prefers"
     )
     language: Literal["en", "pt"] = Field("en", description="language of the report")

@@ -80,8 +80,7 @@ def test_histogram_and_moments_by_hand() -> None:
     image = np.zeros((10, 10), np.uint8)
     image[:5] = 100
     found = tone.intensities(image)
-    assert found[0] == 0.5
-    assert found[100 // 8] == 0.5
+    assert found[0] == found[100 // 8] == pytest.approx(0.5**0.5)
     mean, deviation, skewness, kurtosis, entropy = found[tone.BINS : tone.BINS + 5]
     assert (mean, deviation, skewness, kurtosis, entropy) == pytest.approx((50, 50, 0, 1, 1))
     assert found[-1] == 0.5
@@ -114,3 +113,15 @@ def test_a_mirror_image_is_its_own_only_where_it_is_symmetric() -> None:
     sides, top = tone.layout(whole)[-2:]
     assert sides == pytest.approx(1)
     assert abs(top) < 0.5
+
+
+def test_depths_are_measured_from_the_surface_inwards() -> None:
+    image = np.zeros((128, 128), np.uint8)
+    image[20:100, 20:100] = 50
+    image[20:100, 20:22] = image[20:100, 98:100] = image[20:22, 20:100] = image[98:100, 20:100] = 250
+    image[60:63, 60:63] = 0  # a hole is not a surface
+    means, deviations = outline.depths(image).reshape(2, -1)
+    assert means[:2].tolist() == [250, 250]
+    assert deviations[0] == 0
+    assert (means[2:8] == 50).all()
+    assert (outline.depths(np.zeros((32, 32), np.uint8)) == 0).all()

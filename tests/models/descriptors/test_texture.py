@@ -64,7 +64,7 @@ def test_patterns_are_those_of_scikit_image_inside_the_margin(radius: int) -> No
 
 
 def test_shares_of_patterns_sum_to_one_in_every_part() -> None:
-    found = texture.patterns(picture()).reshape(-1, texture.PATTERNS)
+    found = (texture.patterns(picture()) ** 2).reshape(-1, texture.PATTERNS)
     assert len(found) == len(texture.RADII) + texture.CELLS**2
     np.testing.assert_allclose(found.sum(axis=1), 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import final
 
 import numpy as np
@@ -40,7 +41,7 @@ def _grid(side: int, *names: str) -> list[str]:
 
 
 def _histogram(where: str) -> list[str]:
-    shares = [f"share of {8 * number} to {8 * number + 7}" for number in range(tone.BINS)]
+    shares = [f"root of share of {8 * number} to {8 * number + 7}" for number in range(tone.BINS)]
     return [f"{name}, {where}" for name in (*shares, *tone.MOMENTS, *(f"percentile {p}" for p in tone.PERCENTILES))]
 
 
@@ -54,7 +55,7 @@ def _glcm_names() -> list[str]:
 
 
 def _lbp_names() -> list[str]:
-    kinds = [f"pattern {number}" for number in range(texture.PATTERNS)]
+    kinds = [f"root of pattern {number}" for number in range(texture.PATTERNS)]
     whole = [f"{kind} at {radius} px" for radius in texture.RADII for kind in kinds]
     return [*whole, *_grid(texture.CELLS, *kinds)]
 
@@ -68,6 +69,12 @@ def _hog_names() -> list[str]:
     blocks = outline.SIDE // outline.CELL - 1
     inner = [f"cell {cell} direction {turn}" for cell in range(4) for turn in range(outline.DIRECTIONS)]
     return _grid(blocks, *inner)
+
+
+def _depth_names() -> list[str]:
+    limits = (0, *outline.DEPTHS)
+    bands = [f"from {low} {f'to {high}' if high else 'on'}" for low, high in zip_longest(limits, outline.DEPTHS)]
+    return [f"{name} {band}" for name in ("mean", "deviation") for band in bands]
 
 
 def _colour_names() -> list[str]:
@@ -90,6 +97,7 @@ FAMILIES: tuple[Family, ...] = (
            tone.layout),
     Family("edges", tuple(_hog_names()), outline.edge_directions),
     Family("outline", outline.OUTLINE, outline.outline),
+    Family("depth", tuple(_depth_names()), outline.depths),
     Family("colour", tuple(_colour_names()), tone.colours, coloured=True),
 )  # fmt: skip
 """All there are; those of colour mean something where there are three channels."""

@@ -1,4 +1,4 @@
-"""What decides on descriptors: nearest neighbours, a linear or kernel machine, trees, each as plain arrays.
+"""What decides on descriptors: nearest neighbours, a linear layer, trees, each as plain arrays.
 
 scikit-learn fits them (`lince.training.classifiers`); here they only predict, so that a bundle holds numbers alone and
 runs no code of its own. The tests compare the two.
@@ -95,28 +95,6 @@ class LinearHead(nn.Module):
 
 
 @final
-class KernelHead(nn.Module):
-    """A linear layer on the similarities exp(-width d^2) to known points."""
-
-    points: Tensor
-    width: Tensor
-    weight: Tensor
-    bias: Tensor
-
-    def __init__(self, points: Tensor, width: Tensor, weight: Tensor, bias: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("points", points)
-        self.register_buffer("width", width)
-        self.register_buffer("weight", weight)
-        self.register_buffer("bias", bias)
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """(N, P) to logits (N, classes)."""
-        apart = torch.cdist(rows, self.points, compute_mode="donot_use_mm_for_euclid_dist")
-        return _each_row(torch.exp(-self.width * apart.square()), self.weight.T) + self.bias
-
-
-@final
 class TreesHead(nn.Module):
     """Decision trees side by side: the nodes of all of them in one table.
 
@@ -171,7 +149,7 @@ class TreesHead(nn.Module):
         return ((found + self.base) / (node.shape[1] + 1)).log().float()
 
 
-Decider = NearestHead | LinearHead | KernelHead | TreesHead
+Decider = NearestHead | LinearHead | TreesHead
 
 
 def decider_of(classifier: str, arrays: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Decider:
@@ -186,8 +164,6 @@ def decider_of(classifier: str, arrays: Mapping[str, Tensor], settings: Mapping[
         return NearestHead(arrays["points"], arrays["labels"], arrays["prior"], neighbours=int(settings["neighbours"]))
     if classifier == "logistic":
         return LinearHead(arrays["weight"], arrays["bias"])
-    if classifier == "kernel":
-        return KernelHead(arrays["points"], arrays["width"], arrays["weight"], arrays["bias"])
     if classifier in ("forest", "boosting"):
         trees = TreesHead(arrays, average=classifier == "forest")
         trees.check()

@@ -127,7 +127,10 @@ def local_patterns(grey: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
 
 
 def patterns(grey: NDArray[np.uint8]) -> Floats:
-    """Shares of the `PATTERNS` at each of `RADII`, then those at the smallest in `CELLS` x `CELLS` parts."""
+    """Shares of the `PATTERNS` at each of `RADII`, then those at the smallest in `CELLS` x `CELLS` parts.
+
+    As square roots: between roots of shares, the distance is Hellinger's, and no frequent pattern drowns the others.
+    """
     codes = local_patterns(grey, RADII[0])
     line = np.arange(len(codes)) * CELLS // len(codes)
     place = (line[:, None] * CELLS + line) * PATTERNS + codes
@@ -135,7 +138,7 @@ def patterns(grey: NDArray[np.uint8]) -> Floats:
     whole = [cells.sum(axis=0)]
     whole += [np.bincount(local_patterns(grey, radius).ravel(), minlength=PATTERNS) for radius in RADII[1:]]
     shares = [counts / counts.sum(axis=-1, keepdims=True) for counts in (*whole, cells)]
-    return np.concatenate([part.ravel() for part in shares])
+    return np.sqrt(np.concatenate([part.ravel() for part in shares]))
 
 
 @lru_cache(maxsize=4)

@@ -29,7 +29,7 @@ def shrunk(values: NDArray[np.generic], side: int) -> Floats:
 
 
 def _measures(counts: Floats) -> Floats:
-    """Shares of `BINS`, `MOMENTS` and `PERCENTILES` of a histogram (256,); zero where it is empty."""
+    """Roots of the shares of `BINS`, `MOMENTS` and `PERCENTILES` of a histogram (256,); zero where it is empty."""
     total = counts.sum()
     if total == 0:
         return np.zeros(BINS + len(MOMENTS) + len(PERCENTILES))
@@ -44,7 +44,7 @@ def _measures(counts: Floats) -> Floats:
     reached = np.searchsorted(np.cumsum(counts), np.array(PERCENTILES) / 100 * total)
     # Skewness and kurtosis of an image that is nearly flat are huge, and say nothing more than that.
     moments = [mean, deviation, np.clip(shape[0], -10, 10), np.clip(shape[1], 0, 100), entropy]
-    return np.concatenate([share.reshape(BINS, -1).sum(axis=1), moments, reached])
+    return np.concatenate([np.sqrt(share.reshape(BINS, -1).sum(axis=1)), moments, reached])
 
 
 def intensities(grey: NDArray[np.uint8]) -> Floats:
