@@ -25,7 +25,6 @@ from lince.core.types import LabelSpace, Prediction, Skipped, decide
 from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
 from lince.models.capabilities import Differentiable
-from lince.models.descriptors import DescriptorModel
 from lince.models.folding import ready_to_run
 from lince.models.precision import best_device
 from lince.trust import LOW_CONFIDENCE, calibrated, is_blank
@@ -115,9 +114,9 @@ class Predictor:
         self._origin = origin
         loaded = self.bundle.network()
         self._network = (
-            loaded
-            if isinstance(loaded, DescriptorModel)
-            else ready_to_run(loaded, size=self.bundle.spec.size, device=self.device)
+            ready_to_run(loaded, size=self.bundle.spec.size, device=self.device)
+            if isinstance(loaded, Differentiable)
+            else loaded
         )
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
 

@@ -33,11 +33,11 @@ def outline(grey: NDArray[np.uint8]) -> Floats:
     found = np.zeros(len(OUTLINE))
     if small.min() == small.max():
         return found
-    mask = small > threshold_otsu(small)
+    mask = small > threshold_otsu(small)  # type: ignore[no-untyped-call]
     parts, count = label(mask)
     largest = np.bincount(parts.ravel())[1:].argmax() + 1
     body = binary_fill_holes(parts == largest)
-    form = regionprops(body.astype(np.uint8))[0]
+    form = regionprops(body.astype(np.uint8))[0]  # type: ignore[no-untyped-call]
     hu = form.moments_hu
     centre = np.array(form.centroid) / SIDE
     found[:5] = mask.mean(), form.area / SIDE**2, form.solidity, form.eccentricity, form.extent

@@ -138,7 +138,8 @@ def patterns(grey: NDArray[np.uint8]) -> Floats:
     whole = [cells.sum(axis=0)]
     whole += [np.bincount(local_patterns(grey, radius).ravel(), minlength=PATTERNS) for radius in RADII[1:]]
     shares = [counts / counts.sum(axis=-1, keepdims=True) for counts in (*whole, cells)]
-    return np.sqrt(np.concatenate([part.ravel() for part in shares]))
+    roots: Floats = np.sqrt(np.concatenate([part.ravel() for part in shares]))
+    return roots
 
 
 @lru_cache(maxsize=4)
