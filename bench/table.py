@@ -81,8 +81,8 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("descriptors", ("descriptors of images of 320 px", "descritores de imagens de 320 px"), ("≥ 150/s",) * 2,
      lambda f: f"{f['images_per_s']:.0f}/s"),
     ("medpix-descriptors",
-     ("MedPix dev, descriptors: accuracy of neighbours unscaled, scaled, chosen, and of any classifier (macro F1)",
-      "MedPix dev, descritores: acurácia de vizinhos sem escala, com escala, escolhidos, e de qualquer classificador (F1 macro)"),
+     ("MedPix dev, descriptors: accuracy (macro F1) of neighbours unscaled, scaled, chosen; of any classifier",
+      "MedPix dev, descritores: acurácia (F1 macro) de vizinhos sem escala, com escala, escolhidos; de qualquer um"),
      ("CT or MR ≥ 0.93", "TC ou RM ≥ 0.93"), lambda f: _descriptors(f)),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
@@ -99,7 +99,7 @@ def _descriptors(found: Figures) -> str:
         return f"{one['accuracy']:.3f} ({one['macro_f1']:.3f})"
 
     return "; ".join(
-        f"{target} {', '.join(told(part['figures'][name]) for name in ('unscaled', 'scaled', 'knn', 'auto'))}"
+        f"{target} {', '.join(told(part['figures'][name]) for name in part['figures'])}"
         for target, part in found.items()
     )
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -26,8 +27,10 @@ from lince.models import build, entry_for
 from lince.models.descriptors import extract
 from lince.training import finish
 from lince.training.descriptors import described
+from lince.training.live import live_page
 from lince.training.options import TrainOptions
 from lince.training.run import train
+from lince.tuning import tune
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +138,18 @@ def test_what_it_cannot_do_is_one_sentence(bundle: Path, tiny_images: Path, tmp_
     with pytest.raises(ConfigError, match="no network to train or to search"):
         build(entry_for("descriptors"), 2, entry_for("descriptors").image_spec())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_live_page_ends_without_heat_maps(tiny_images: Path, tmp_path: Path) -> None:
+    bus = EventBus()
+    with live_page(bus, 0) as page:
+        train(tiny_images, out=tmp_path / "a", bus=bus, model="descriptors", preset="fast", image_size=16)
+        assert httpx.get(f"{page.address.rstrip('/')}/state", trust_env=False).json()["samples"]
+
+
+def test_options_of_descriptors_are_not_searched(tiny_images: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="chooses its classifier by itself"):
+        tune(tiny_images, out=tmp_path / "a", model="descriptors", trials=1)
 
 
 @pytest.mark.parametrize(
