@@ -226,6 +226,7 @@ def _forest(rows: Rows, labels: Labels, classes: int, seed: int) -> TreesHead:
 def _boosting(rows: Rows, labels: Labels, classes: int, seed: int) -> TreesHead:
     """Shallow trees of a part of the columns each: a few hundred images with hundreds of columns are soon fitted."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     several = classes > 2
     boosting = HistGradientBoostingClassifier(
@@ -237,7 +238,10 @@ def _boosting(rows: Rows, labels: Labels, classes: int, seed: int) -> TreesHead:
         l2_regularization=1.0,
         early_stopping=False,
         random_state=seed,
-    ).fit(rows, labels)
+    )
+    # Hundreds of small trees: on a busy machine, threads would wait for each other twenty times as long as they work.
+    with threadpool_limits(1, "openmp"):
+        boosting.fit(rows, labels)
     # scikit-learn gives a fitted booster's trees under private names alone; a test compares the predictions.
     base = np.asarray(boosting._baseline_prediction, dtype=np.float64).ravel()
     base = base if several else np.array([-base[0], base[0]]) / 2
