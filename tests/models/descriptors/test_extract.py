@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import binary_fill_holes
 from skimage.color import rgb2hsv
 from skimage.measure import regionprops
 
@@ -125,3 +126,8 @@ def test_depths_are_measured_from_the_surface_inwards() -> None:
     assert deviations[0] == 0
     assert (means[2:8] == 50).all()
     assert (outline.depths(np.zeros((32, 32), np.uint8)) == 0).all()
+
+
+@given(arrays(np.bool_, (9, 9)))
+def test_holes_are_filled_like_those_of_scipy(mask: np.ndarray) -> None:
+    assert (outline.filled(mask) == binary_fill_holes(mask)).all()

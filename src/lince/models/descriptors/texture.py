@@ -1,6 +1,6 @@
 """Texture of a grey image: co-occurrence of grey levels, local binary patterns, energy in bands of frequency.
 
-scikit-image has the same measures, at a tenth of the speed; the tests compare.
+scikit-image has the same measures, the patterns at a tenth of the speed; the tests compare.
 """
 
 from __future__ import annotations
