@@ -34,6 +34,8 @@ TOPICS = (
     "resnet",
     "trust",
     "heatmaps",
+    "descriptors",
+    "medpix-descriptors",
 )
 
 

@@ -92,6 +92,12 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("heatmaps", ("prediction with its heat map against the forward pass",
                   "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
      lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
+    ("descriptors", ("descriptors of images of 320 px", "descritores de imagens de 320 px"), ("≥ 150/s",) * 2,
+     lambda f: f"{f['images_per_s']:.0f}/s"),
+    ("medpix-descriptors",
+     ("MedPix dev, descriptors: accuracy (macro F1) of neighbours unscaled, scaled, chosen; of any classifier",
+      "MedPix dev, descritores: acurácia (F1 macro) de vizinhos sem escala, com escala, escolhidos; de qualquer um"),
+     ("CT or MR ≥ 0.93", "TC ou RM ≥ 0.93"), lambda f: _descriptors(f)),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip
@@ -100,6 +106,16 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
 def _busi(found: Figures) -> str:
     each = ", ".join(f"{run['test_auc']:.3f}" for run in found["runs"])
     return f"{found['mean_seconds']:.0f} s; {found['mean_test_auc']:.3f} ({each})"
+
+
+def _descriptors(found: Figures) -> str:
+    def told(one: Figures) -> str:
+        return f"{one['accuracy']:.3f} ({one['macro_f1']:.3f})"
+
+    return "; ".join(
+        f"{target} {', '.join(told(part['figures'][name]) for name in part['figures'])}"
+        for target, part in found.items()
+    )
 
 
 def _breastmnist(runs: list[Figures]) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -278,3 +279,30 @@ def test_real_chest_images(real_data, tmp_path):
     assert array.pixels.shape == (40, 224, 224, 3)
     assert array.pixels.std() > 20
     np.testing.assert_array_equal(array.pixels[17], ImageSpec().load(paths[17].read_bytes()))
+
+
+def test_what_is_measured_on_images_is_kept_beside_them_and_goes_with_them(samples, tmp_path):
+    asked = []
+
+    def measure(pixels):
+        asked.append(len(pixels))
+        return pixels.mean(axis=(1, 2)).astype(np.float32)
+
+    images = cached_images(samples, SPEC, folder=tmp_path / "arrays")
+    first = cache.cached_rows(images, "means-1", measure)
+    again = cached_images(samples, SPEC, folder=tmp_path / "arrays")
+    assert (cache.cached_rows(again, "means-1", measure) == first).all()
+    assert asked == [7]
+    (images.home / "means-1.npy").write_bytes(b"cut")
+    assert (cache.cached_rows(images, "means-1", measure) == first).all()
+    cache.cached_rows(images, "means-2", measure)
+    fewer = cached_images(samples[:5], SPEC, folder=tmp_path / "arrays")
+    assert len(cache.cached_rows(fewer, "means-1", measure)) == 5
+    assert asked == [7, 7, 7, 5]
+
+
+def test_images_without_a_home_are_measured_each_time(samples, tmp_path):
+    images = replace(cached_images(samples, SPEC, folder=tmp_path / "arrays"), home=None)
+    found = cache.cached_rows(images, "first", lambda pixels: pixels[:, 0, 0].astype(np.float32))
+    assert found.shape == (7, 3)
+    assert not list(tmp_path.rglob("first.npy"))

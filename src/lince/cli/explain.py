@@ -57,6 +57,12 @@ def explain(
     if log_dir:
         log_to(log_dir, "explain")
     predictor = Predictor(bundle)
+    if not predictor.explains:
+        raise ConfigError(
+            "This model reads numbers of the whole image and has no heat map",
+            received=predictor.bundle.manifest.model.name,
+            fix="use lince predict, or train a network",
+        )
     prepared = predictor.prepare(image)
     outcome = predictor.run([prepared], explain=[True], method=method, target=target)[0]
     # Found before anything is written: a bundle without them leaves no half of an answer.

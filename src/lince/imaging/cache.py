@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lince.core.errors import ImageError, OutputError
 from lince.core.events import EventBus, FileSkipped, WorkAdvanced, WorkFinished, WorkStarted
-from lince.core.files import make_folder, sha256_bytes, write_error, write_json
+from lince.core.files import atomic_file, make_folder, sha256_bytes, write_error, write_json
 from lince.core.settings import cache_dir
 from lince.core.types import Sample, Skipped
 from lince.imaging.load import decode, read_sample
@@ -46,12 +46,15 @@ class ImageArray:
         For each kept sample the SHA-256 of its file's bytes; of its pixels, where it is a row or a frame of a file.
     skipped
         What could not be read, and why.
+    home
+        The folder that they are kept in, named after their content; None where they are kept nowhere.
     """
 
     pixels: NDArray[np.uint8]
     kept: NDArray[np.int64]
     digests: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    home: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,45 @@ def cached_images(
     return found
 
 
+def cached_rows(
+    images: ImageArray, name: str, measure: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """What is measured on each image, kept beside the images it was measured on, so that it goes when they go.
+
+    Parameters
+    ----------
+    images
+        As `cached_images` gives them.
+    name
+        Of what is measured, with all that decides the numbers; letters, digits and dashes.
+    measure
+        (N, size, size, channels) uint8 to (N, D) float32.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (N, D), in memory.
+
+    Raises
+    ------
+    OutputError
+        The disk is full.
+    """
+    if images.home is None:
+        return measure(images.pixels)
+    place = images.home / f"{name}.npy"
+    try:
+        known = np.load(place, allow_pickle=False)
+        if known.dtype == np.float32 and known.ndim == 2 and len(known) == len(images.pixels):
+            return np.asarray(known)
+    except (OSError, ValueError):  # absent, or damaged: made again
+        pass
+    found = measure(images.pixels)
+    with atomic_file(place) as stream:
+        np.save(stream, found, allow_pickle=False)
+    return found
+
+
 def _fingerprint(samples: Sequence[Sample], spec: ImageSpec) -> str:
     """What the samples look like from outside. The change time notices a rewrite that set the old times back."""
     total = hashlib.sha256(f"{_LAYOUT} {spec.pixel_hash}\n".encode())
@@ -132,7 +174,7 @@ def _open(home: Path, samples: Sequence[Sample]) -> ImageArray:
     if not len(kept) == len(pixels) == len(digests) == len(samples) - len(facts["skipped"]):
         raise ValueError("the array and its facts do not agree")
     skipped = tuple(Skipped(samples[position].path, reason) for position, reason in facts["skipped"])
-    return ImageArray(pixels, kept, digests, skipped)
+    return ImageArray(pixels, kept, digests, skipped, home)
 
 
 def _build(samples: Sequence[Sample], spec: ImageSpec, folder: Path, ticket: Path, bus: EventBus) -> ImageArray:

@@ -16,6 +16,9 @@ from lince.imaging import ImageSpec
 from lince.trust import Novelty, Trust
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lince.models.descriptors import DescriptorModel
     from lince.models.ensemble import Ensemble
     from lince.models.network import Network
 
@@ -201,14 +204,18 @@ class Bundle:
             )
         return Novelty.from_arrays(load_file(place))
 
-    def network(self) -> Network | Ensemble:
-        """The network with its weights, on the processor, in evaluation mode.
+    def network(self) -> Network | Ensemble | DescriptorModel:
+        """The network with its weights, or the descriptors with theirs, on the processor, in evaluation mode.
 
         Raises
         ------
         BundleError
-            The manifest does not describe a network, or the weights do not fit it.
+            The manifest does not describe a model, or the weights do not fit it.
         """
+        from lince.models.descriptors import NAME as DESCRIPTORS
+
+        if self.manifest.model.name == DESCRIPTORS:
+            return self._descriptors()
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -234,6 +241,24 @@ class Bundle:
                 f"{WEIGHTS} does not fit the model {record.name}", received=self.path, fix="train again"
             ) from error
         return network.eval()
+
+    def _descriptors(self) -> DescriptorModel:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        from lince.models.descriptors import build_descriptors
+
+        try:
+            arrays = load_file(self.path / WEIGHTS)
+            facts = self.manifest.model.facts or {}
+            model = build_descriptors(facts, arrays, classes=len(self.labels), channels=self.spec.channels)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"{WEIGHTS} and bundle.json do not describe a model of descriptors",
+                received=self.path,
+                fix="train again",
+            ) from error
+        return model.eval()
 
 
 def _read_manifest(path: Path) -> BundleManifest:
@@ -271,7 +296,7 @@ def _read_manifest(path: Path) -> BundleManifest:
         ) from error
 
 
-def write_weights(folder: Path, network: Network | Ensemble) -> str:
+def write_weights(folder: Path, network: nn.Module) -> str:
     """Save the weights as safetensors and return their SHA-256.
 
     Raises

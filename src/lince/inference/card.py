@@ -78,6 +78,9 @@ def write_card(folder: Path, manifest: BundleManifest) -> None:
         f"- Trained: {manifest.created} with lince {manifest.lince_version}",
         f"- Calibration: {_calibration(manifest)}, fitted on {held_out} predictions",
     ]
+    classifier = (manifest.model.facts or {}).get("classifier")
+    if classifier is not None:
+        lines.append(f"- Classifier: {classifier} on standardised descriptors")
     lines += [
         f"- Member: {one['model']}, {one['size']} px, weight {one['share']:.2f}"
         f"{', and the mirror image' if one['mirrored'] else ''}"

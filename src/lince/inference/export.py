@@ -30,6 +30,7 @@ from lince.imaging import ImageSpec
 from lince.inference.bundle import Bundle
 from lince.inference.card import RESEARCH_ONLY
 from lince.inference.predictor import Predictor
+from lince.models.capabilities import Differentiable
 from lince.trust import Calibration
 
 INPUT, OUTPUT = "pixels", "probabilities"
@@ -103,12 +104,19 @@ def export_onnx(
     require("onnx")
     require("onnxscript")
     bundle = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
+    network = bundle.network()
+    if not isinstance(network, Differentiable):
+        raise ExportError(
+            "Descriptors are measured by code outside of any network, so ONNX cannot hold this model",
+            received=bundle.manifest.model.name,
+            fix="use the bundle itself, or export a network",
+        )
     place = Path(out) if out is not None else _beside(bundle)
     if place.is_dir() or (place.exists() and not force):
         raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")
     pixels, skipped = _pixels(bundle.spec, Path(images) if images is not None else None, bus)
     bus.publish(WorkStarted("Exporting", 1))
-    model = _Served(bundle.network(), bundle.trust.calibration).eval()
+    model = _Served(network, bundle.trust.calibration).eval()
     data = _serialised(model, bundle)
     with torch.inference_mode():
         expected = np.concatenate([model(torch.from_numpy(part)).numpy() for part in _parts(pixels)])

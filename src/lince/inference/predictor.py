@@ -25,6 +25,7 @@ from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Skipped, decide
 from lince.imaging import Decoded, decode
 from lince.inference.bundle import Bundle
+from lince.models.capabilities import Differentiable
 from lince.models.ensemble import Ensemble
 from lince.models.folding import ready_to_run
 from lince.models.network import Network
@@ -129,18 +130,36 @@ class Predictor:
         self._origin = origin
         self._referred_below = None if refer is None else _limit(self.bundle, refer)
         self._novelty = self.bundle.novelty()
-        self._network = ready_to_run(self.bundle.network(), size=self.bundle.spec.size, device=self.device)
+        loaded = self.bundle.network()
+        self._network = (
+            ready_to_run(loaded, size=self.bundle.spec.size, device=self.device)
+            if isinstance(loaded, Differentiable)
+            else loaded
+        )
         self._bus.publish(ModelLoaded(self.bundle.model_id, str(self.bundle.path)))
 
     @property
     def network(self) -> Network | Ensemble:
-        """The network as it runs here, for looking inside."""
+        """The network as it runs here, for looking inside.
+
+        Raises
+        ------
+        ConfigError
+            The model is no network.
+        """
+        if not isinstance(self._network, Network | Ensemble):
+            raise ConfigError("This model is no network, so it has no layers", received=self.bundle.path)
         return self._network
 
     @property
     def labels(self) -> LabelSpace:
         """Class names in the order of the probabilities."""
         return self.bundle.labels
+
+    @property
+    def explains(self) -> bool:
+        """Whether there can be heat maps: the model is a network."""
+        return isinstance(self._network, Differentiable)
 
     def prepare(self, source: bytes | str | Path, *, name: str | None = None) -> Prepared:
         """Decode and apply the image spec; safe to call from several threads.
@@ -220,17 +239,27 @@ class Predictor:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As `logits`, and the (N, D) features that the head reads of the same images."""
         rows = np.arange(len(pixels)) if rows is None else rows
-        # Made before the first pass: small results kept between the large blocks of the passes would scatter the heap.
+        # Made before the second pass: small results kept between the large blocks of the passes would scatter the heap.
         logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
-        features = np.empty((len(rows), self._network.head.features), dtype=np.float32)
+        features = np.empty((len(rows), 0), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(rows), batch):
                 part = slice(start, start + batch)
                 values = torch.from_numpy(np.ascontiguousarray(pixels[rows[part]])).to(self.device)
-                maps = self._network.maps(values)
-                logits[part] = self._network.head(*maps).cpu().numpy()
-                features[part] = self._network.head.embed(*maps).float().cpu().numpy()
+                _, found, seen = self._pass(values)
+                if not start:  # the first batch says how many there are
+                    features = np.empty((len(rows), seen.shape[1]), dtype=np.float32)
+                logits[part], features[part] = found.cpu().numpy(), seen.cpu().numpy()
         return logits, features
+
+    def _pass(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
+        """Maps where the model has them, (N, classes) logits and (N, D) features, float32."""
+        network = self._network
+        if not isinstance(network, Differentiable):
+            features = network.features(pixels)
+            return [], network.classify(features), features
+        maps = network.maps(pixels)
+        return maps, network.head(*maps).float(), network.head.embed(*maps).float()
 
     def embeddings(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
@@ -287,15 +316,13 @@ class Predictor:
         start = time.perf_counter()
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack([item.pixels for item in items])).to(self.device)
-            maps = self._network.maps(pixels)
-            logits = self._network.head(*maps).float().cpu().numpy()
-            features = self._network.head.embed(*maps).float().cpu().numpy()
-        rows = self.bundle.trust.calibration.apply(logits)
-        strange = self._strangeness(items, features)
+            maps, logits, features = self._pass(pixels)
+        rows = self.bundle.trust.calibration.apply(logits.cpu().numpy())
+        strange = self._strangeness(items, features.cpu().numpy())
         predictions = [self._prediction(*one) for one in zip(items, rows, strange, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag]
-        if wanted:
+        if wanted and isinstance(self._network, Differentiable):
             from lince.explain.methods import METHODS, Pass, over_image
 
             classes = [self.labels.index(target or predictions[i].label) for i in wanted]

@@ -21,7 +21,8 @@ class ModelEntry:
 
     ``multiple`` is what the image side must be a multiple of; ``weight_decay`` is that of training from scratch,
     ``tuning_rate`` the peak rate of fine-tuning;
-    ``facts`` is extra plain data kept in the bundle; ``weights`` replace those that the model comes with.
+    ``facts`` is extra plain data kept in the bundle; ``weights`` replace those that the model comes with. ``network``
+    is false where there is none to `build`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelEntry:
     tuning_rate: float = 1e-4
     facts: Mapping[str, Any] | None = None
     weights: Path | None = None
+    network: bool = True
 
     def image_spec(self, size: int | None = None) -> ImageSpec:
         """The recipe from file to array that this model expects.
@@ -91,6 +93,16 @@ CATALOG: dict[str, ModelEntry] = {
             std=(127.5,),
             multiple=8,
         ),
+        ModelEntry(
+            name="descriptors",
+            summary="texture, intensity and form as numbers, and nearest neighbours or another classic classifier",
+            pretrained=False,
+            size=320,
+            channels=3,
+            mean=(127.0,) * 3,
+            std=(128.0,) * 3,
+            network=False,
+        ),
     )
 }
 
@@ -133,6 +145,8 @@ def entry_for(name: str, facts: Mapping[str, Any] | None = None, *, weights: Pat
         plain = CATALOG[small_cnn_options.NAME]
         entry = replace(plain, name=options.name, multiple=2**options.depth, weight_decay=options.l2)
         return replace(entry, weights=weights_file(weights) if weights else None)
+    if name in CATALOG and not CATALOG[name].network:
+        return CATALOG[name]
     if name in CATALOG:
         return replace(CATALOG[name], weights=weights_file(weights) if weights else None)
     name = ALIASES.get(name, name)
@@ -170,8 +184,14 @@ def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool 
     Raises
     ------
     ConfigError
-        The weights of the entry do not fit.
+        The weights of the entry do not fit, or it is no network.
     """
+    if not entry.network:
+        raise ConfigError(
+            "This model has no network to train or to search options for",
+            received=entry.name,
+            fix=f"use lince train --model {entry.name}, which chooses its classifier by itself",
+        )
     if entry.name.startswith("hf:"):
         from lince.models.hub import build_hub
 

@@ -35,8 +35,6 @@ from lince.inference.limits import Limits, fit_limits
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
 from lince.inference.relying import relied
-from lince.models.ensemble import Ensemble
-from lince.models.network import Network
 from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
@@ -44,6 +42,8 @@ from lince.training.plan import Plan
 from lince.trust import Calibration, Trust
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
@@ -74,7 +74,7 @@ def _part(prepared: Prepared, split: str, rows: NDArray[np.int64] | None = None)
 
 
 def finish(
-    network: Network | Ensemble,
+    network: nn.Module,
     record: ModelRecord,
     plan: Plan,
     prepared: Prepared,
@@ -84,12 +84,13 @@ def finish(
     out: Path,
     bus: EventBus,
     held_out: OutOfFold | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Write the bundle to ``out``, whole or not at all.
 
     The figures come from the bundle itself, loaded from disk: what is measured is what will be served. After a
     cross-validation, out-of-fold predictions take the place of those on validation images, all of which the ensemble
-    has seen.
+    has seen. ``told`` is added to the provenance.
 
     Raises
     ------
@@ -104,6 +105,7 @@ def finish(
             SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
         }
         manifest = _manifest(record, plan, prepared, options, hashes)
+        manifest = manifest.model_copy(update={"provenance": {**manifest.provenance, **(told or {})}})
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = _part(prepared, "val", held_out.rows if held_out else None)

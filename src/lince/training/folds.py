@@ -68,7 +68,7 @@ class Folds:
         for parts in _STOPPING:
             if len(np.unique(groups)) < parts:
                 continue
-            chosen = _deal(labels, groups, parts, derived_seed(self.seed, "stopping", fold)) == 0
+            chosen = deal(labels, groups, parts, derived_seed(self.seed, "stopping", fold)) == 0
             for label in np.unique(labels):
                 if chosen[labels == label].all():
                     chosen &= ~np.isin(groups, groups[labels == label])
@@ -92,7 +92,7 @@ def make_folds(prepared: Prepared, count: int, seed: int) -> Folds:
     rows = np.sort(np.concatenate([prepared.rows("train"), prepared.rows("val")]))
     labels = prepared.labels[rows]
     names = prepared.collection.labels.names
-    groups = _numbers([prepared.collection.samples[row].group for row in rows])
+    groups = numbers([prepared.collection.samples[row].group for row in rows])
     for position, name in enumerate(names):
         if len(np.unique(groups[labels == position])) < 2:
             raise SourceError(
@@ -108,7 +108,7 @@ def make_folds(prepared: Prepared, count: int, seed: int) -> Folds:
             received=prepared.collection.source,
             fix=f"use --folds {max(2, units // 2)}",
         )
-    fold = _deal(labels, groups, count, derived_seed(seed, "folds"))
+    fold = deal(labels, groups, count, derived_seed(seed, "folds"))
     for position, name in enumerate(names):
         if len(np.unique(fold[labels == position])) < 2:
             raise SourceError(
@@ -119,7 +119,7 @@ def make_folds(prepared: Prepared, count: int, seed: int) -> Folds:
     return Folds(count, rows, fold, labels, groups, seed)
 
 
-def _deal(labels: Rows, groups: Rows, count: int, seed: int) -> Rows:
+def deal(labels: Rows, groups: Rows, count: int, seed: int) -> Rows:
     """(N,) parts, stratified by class, groups whole."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -138,7 +138,7 @@ def _enough(labels: Rows, count: int) -> Rows:
     return labels if np.bincount(labels).max() >= count else np.zeros_like(labels)
 
 
-def _numbers(groups: Sequence[str | None]) -> Rows:
+def numbers(groups: Sequence[str | None]) -> Rows:
     """Groups by number; an image without one stands alone."""
     known: dict[object, int] = {}
     keys = [("alone", position) if group is None else group for position, group in enumerate(groups)]

@@ -192,7 +192,7 @@ class Trainer:
                     batch = torch.from_numpy(np.array(images.pixels[start : start + _BATCH]))
                     stream.write(member_pixels(batch, spec.size, spec.channels).contiguous().numpy().data)
         sized = np.load(place, mmap_mode="r", allow_pickle=False)
-        return replace(self.prepared, images=replace(images, pixels=sized))
+        return replace(self.prepared, images=replace(images, pixels=sized, home=None))
 
     def _network(self, candidate: Candidate, plan: Plan, fold: int) -> Network:
         torch.manual_seed(derived_seed(plan.seed, "weights", candidate.name, fold))

@@ -12,6 +12,13 @@ from pydantic import BeforeValidator, Field, ValidationError
 from lince.core.errors import ConfigError
 from lince.core.options import AugmentName, SourceOptions
 
+DESCRIPTORS = "descriptors"
+# Fields that say how a network is trained; descriptors choose their classifier by a cross-validation of their own.
+_OF_NETWORKS = (
+    "weights", "epochs", "tune_epochs", "phases", "thaw", "lr", "tune_lr", "stage_decay", "schedule", "warmup", "ema",
+    "label_smoothing", "batch_size", "accumulate", "imbalance", "focal_gamma", "augment", "folds", "time_limit",
+)  # fmt: skip
+
 
 def _augment_name(value: object) -> object:
     """YAML reads ``no`` and ``off`` as False."""
@@ -29,7 +36,8 @@ class TrainOptions(SourceOptions):
     )
     model: str = Field(
         "auto",
-        description="efficientnet-lite0 (auto), small-cnn, resnet50 and others, or hf:OWNER/NAME[@REVISION]",
+        description="efficientnet-lite0 (auto), small-cnn, descriptors, resnet50 and others, "
+        "or hf:OWNER/NAME[@REVISION]",
     )
     weights: Path | None = Field(
         None, description="pretrained weights from disk: a safetensors file, a bundle, or a folder of transformers"
@@ -91,6 +99,9 @@ class TrainOptions(SourceOptions):
     time_limit: float | None = Field(
         None, gt=0, description="minutes that the preset best may train; what does not fit is left out and told"
     )
+    classifier: Literal["auto", "knn", "logistic", "forest", "boosting"] = Field(
+        "auto", description="what decides on descriptors; auto: the one that cross-validation prefers"
+    )
     language: Literal["en", "pt"] = Field("en", description="language of the report")
 
 
@@ -123,8 +134,18 @@ def check_together(options: TrainOptions) -> None:
     Raises
     ------
     ConfigError
-        A time limit without the preset best, or how to fine-tune where only a head is trained.
+        A time limit without the preset best, how to fine-tune where only a head is trained, or how to train a network
+        where there is none.
     """
+    if options.model == DESCRIPTORS:
+        _check_descriptors(options)
+        return
+    if options.classifier != "auto":
+        raise ConfigError(
+            "The option --classifier means something with descriptors alone",
+            received=options.classifier,
+            fix=f"add --model {DESCRIPTORS}",
+        )
     if options.time_limit is not None and options.preset != "best":
         raise ConfigError(
             "A time limit means something with the preset best alone", received=options.preset, fix="add --preset best"
@@ -136,6 +157,19 @@ def check_together(options: TrainOptions) -> None:
         raise ConfigError(
             f"Only a head is trained here, so {' and '.join(named)} would change nothing",
             fix="leave it out, or train with --phases 2",
+        )
+
+
+def _check_descriptors(options: TrainOptions) -> None:
+    fields = TrainOptions.model_fields
+    changed = [name for name in _OF_NETWORKS if getattr(options, name) != fields[name].default]
+    if options.preset == "best":
+        changed.insert(0, "preset")
+    if changed:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in changed)
+        raise ConfigError(
+            f"Descriptors have no network to train, so {flags} would change nothing",
+            fix="leave it out, or choose another --model",
         )
 
 

@@ -15,10 +15,11 @@ from lince.models.catalog import ALIASES
 from lince.training.augmenting import settle
 from lince.training.candidates import DEFAULT_MODEL
 from lince.training.crossval import cross_validate
+from lince.training.descriptors import train_descriptors
 from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish
 from lince.training.folder import RunFolder, default_out
-from lince.training.options import TrainOptions, check_together, parse_options
+from lince.training.options import DESCRIPTORS, TrainOptions, check_together, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
 
@@ -87,6 +88,8 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
     for notice in collection.notices:
         bus.publish(Noticed(notice))
     _check_model(options)
+    if options.model == DESCRIPTORS:
+        return train_descriptors(collection, options, folder, bus)
     options = settle(options, collection, bus)
     if options.folds is not None or options.preset == "best":
         try:

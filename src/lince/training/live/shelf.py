@@ -18,6 +18,7 @@ from lince.core.pages import legible
 from lince.core.seeds import derived_seed
 from lince.core.types import decide
 from lince.inference.bundle import Bundle
+from lince.models.descriptors import DescriptorModel
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
 from lince.models.precision import best_device
@@ -93,7 +94,10 @@ class SampleShelf:
         """Look with the finished model: calibrated, decided at its operating point."""
         if self._plan is None:
             return
-        network = bundle.network().eval().requires_grad_(False).to(best_device())
+        network = bundle.network()
+        if isinstance(network, DescriptorModel):
+            return
+        network = network.eval().requires_grad_(False).to(best_device())
         with torch.inference_mode():
             logits = network(self._pixels(network)).cpu().numpy()
         rows = bundle.trust.calibration.apply(logits)
