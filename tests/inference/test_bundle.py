@@ -57,9 +57,9 @@ def test_only_known_files_and_no_pickle(tiny_bundle: Path) -> None:
     files = [path for path in tiny_bundle.rglob("*") if path.is_file()]
     assert {path.name for path in tiny_bundle.iterdir()} == {
         "bundle.json", "card.md", "model.safetensors", "report", "seen.txt",
-        "neighbours.json", "neighbours.safetensors",
+        "neighbours.json", "neighbours.safetensors", "opened.jsonl",
     }  # fmt: skip
-    assert {path.suffix for path in files} <= {".json", ".md", ".safetensors", ".txt", ".html", ".png", ".svg", ".csv"}
+    assert {path.suffix for path in files} <= {".json", ".md", ".safetensors", ".txt", ".html", ".png", ".svg", ".csv", ".jsonl"}
     assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x02", b"\x80\x04", b"\x80\x05", b"PK")]
 
 

@@ -65,6 +65,7 @@ def test_the_bundle_keeps_what_was_compared_and_has_all_that_a_bundle_has(bundle
     assert "Classifier: logistic" in (bundle / "card.md").read_text(encoding="utf-8")
     assert sorted(path.name for path in bundle.iterdir() if path.suffix not in (".json", ".safetensors")) == [
         "card.md",
+        "opened.jsonl",
         "report",
         "seen.txt",
     ]
