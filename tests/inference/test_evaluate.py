@@ -126,6 +126,7 @@ def test_the_report_is_written_whole(tiny_bundle: Path, tiny_images: Path, tmp_p
     assert len(rows) == 24
     page = next(out.glob("*.html")).read_text(encoding="utf-8")
     assert "small-cnn trained on breast-ultrasound phantoms" in page
+    assert "of these images were used in training: the figures are too good" in page
     assert "synthetic" in page.lower()
     assert os.listdir(tmp_path) == ["report"]  # noqa: PTH208
 

@@ -156,7 +156,7 @@ def _report(folder: Path, bundle: Bundle, measured: Measured, language: Literal[
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         lince_version=bundle.manifest.lince_version,
         skipped=[{"path": item.path, "reason": item.reason} for item in measured.skipped],
-        notices=list(collection.notices),
+        notices=[*_too_good(measured), *collection.notices],
         provenance={"weights": bundle.model_id, "collection digest": collection.digest()[:16]},
     )
     write_report(
@@ -171,6 +171,13 @@ def _report(folder: Path, bundle: Bundle, measured: Measured, language: Literal[
         splits=[sample.split for sample in collection.samples],
         context=context,
     )
+
+
+def _too_good(measured: Measured) -> list[str]:
+    """The sentence that a report on images of the training must not be without."""
+    if not measured.seen or measured.part == "unseen":
+        return []
+    return [f"{measured.seen:.0%} of these images were used in training: the figures are too good"]
 
 
 def _rows(
