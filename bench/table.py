@@ -92,6 +92,18 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("heatmaps", ("prediction with its heat map against the forward pass",
                   "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
      lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
+    ("trust", ("held-out images by the 90 % sets, each class: breast ultrasound; X-rays",
+               "imagens fora do treino nos conjuntos de 90 %, por classe: ecografia; radiografias"),
+     ("87 to 93 %", "87 a 93 %"), lambda f: "; ".join(_covered(f[name]) for name in ("busi", "chest"))),
+    ("trust", ("calibration error on them: breast ultrasound; X-rays",
+               "erro de calibração nelas: ecografia; radiografias"), ("≤ 0.05",) * 2,
+     lambda f: "; ".join(f"{f[name]['calibration_error']:.3f}" for name in ("busi", "chest"))),
+    ("trust", ("errors, and among the others when 20 % are referred: breast ultrasound; X-rays",
+               "erros, e nas outras quando 20 % são encaminhadas: ecografia; radiografias"), ("half", "metade"),
+     lambda f: "; ".join(_referred(f[name]) for name in ("busi", "chest"))),
+    ("trust", ("refused by the breast-ultrasound model: images of other kinds; its own",
+               "recusadas pelo modelo de ecografia mamária: imagens de outro tipo; as suas"), ("≥ 95 %; ≤ 5 %",) * 2,
+     lambda f: f"{f['refused']:.1%}; {f['busi']['own_images_refused']:.1%}"),
     ("descriptors", ("descriptors of images of 320 px", "descritores de imagens de 320 px"), ("≥ 150/s",) * 2,
      lambda f: f"{f['images_per_s']:.0f}/s"),
     ("medpix-descriptors",
@@ -106,6 +118,14 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
 def _busi(found: Figures) -> str:
     each = ", ".join(f"{run['test_auc']:.3f}" for run in found["runs"])
     return f"{found['mean_seconds']:.0f} s; {found['mean_test_auc']:.3f} ({each})"
+
+
+def _referred(found: Figures) -> str:
+    return f"{found['error']:.1%}, {found['error_of_the_others']:.1%} of {1 - found['referred']:.0%}"
+
+
+def _covered(found: Figures) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in sorted(found["coverage"].items()))
 
 
 def _descriptors(found: Figures) -> str:

@@ -170,17 +170,8 @@ class Bundle:
         BundleError
             The list is missing or is not the one that was saved: figures on "unseen" images would be too good.
         """
-        recorded = self.manifest.hashes.get(SEEN)
-        if recorded is None:
-            return frozenset()
-        place = self.path / SEEN
-        if not place.is_file() or sha256_file(place) != recorded:
-            raise BundleError(
-                f"{SEEN} is missing or is not the file that this bundle was saved with",
-                received=self.path,
-                fix="copy the whole folder again",
-            )
-        return frozenset(place.read_text(encoding="ascii").split())
+        place = self.checked(SEEN)
+        return frozenset() if place is None else frozenset(place.read_text(encoding="ascii").split())
 
     def novelty(self) -> Novelty | None:
         """What its training images are like; None when there were too few to say.
@@ -190,19 +181,30 @@ class Bundle:
         BundleError
             The file is missing or is not the one that was saved.
         """
-        recorded = self.manifest.hashes.get(NOVELTY)
-        if recorded is None:
-            return None
         from safetensors.numpy import load_file
 
-        place = self.path / NOVELTY
+        place = self.checked(NOVELTY)
+        return None if place is None else Novelty.from_arrays(load_file(place))
+
+    def checked(self, name: str) -> Path | None:
+        """Where a file of the bundle lies; None when the bundle was saved without it.
+
+        Raises
+        ------
+        BundleError
+            It is missing or is not the one that was saved.
+        """
+        recorded = self.manifest.hashes.get(name)
+        if recorded is None:
+            return None
+        place = self.path / name
         if not place.is_file() or sha256_file(place) != recorded:
             raise BundleError(
-                f"{NOVELTY} is missing or is not the file that this bundle was saved with",
+                f"{name} is missing or is not the file that this bundle was saved with",
                 received=self.path,
                 fix="copy the whole folder again",
             )
-        return Novelty.from_arrays(load_file(place))
+        return place
 
     def network(self) -> Network | Ensemble | DescriptorModel:
         """The network with its weights, or the descriptors with theirs, on the processor, in evaluation mode.

@@ -127,21 +127,13 @@ def read_neighbours(bundle: Bundle) -> Neighbours:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    recorded = bundle.manifest.hashes
-    if EMBEDDINGS not in recorded or NAMES not in recorded:
+    places = [bundle.checked(name) for name in (EMBEDDINGS, NAMES)]
+    if None in places:
         raise BundleError(
             "This bundle does not remember its training images, so none can be shown as similar",
             received=bundle.path,
             fix="train again: bundles of this version do",
         )
-    for name in (EMBEDDINGS, NAMES):
-        place = bundle.path / name
-        if not place.is_file() or sha256_file(place) != recorded[name]:
-            raise BundleError(
-                f"{name} is missing or is not the file that this bundle was saved with",
-                received=bundle.path,
-                fix="copy the whole folder again",
-            )
     try:
         embeddings = load_file(bundle.path / EMBEDDINGS)["embeddings"]
         words = json.loads((bundle.path / NAMES).read_text(encoding="utf-8"))

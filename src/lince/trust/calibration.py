@@ -106,7 +106,7 @@ def fit_calibration(
     """The calibration that predicts images it was not fitted on best, which may be none at all.
 
     Each kind is cross-fitted over groups; a more flexible one must lower both the log loss and the Brier score of the
-    simpler one. A scale and a shift per class are tried for three classes and more, with 30 images of each.
+    simpler one by more than a standard error, since what looks better on a few dozen images often is not. A scale and a shift per class are tried for three classes and more, with 30 images of each.
 
     Parameters
     ----------
@@ -128,12 +128,14 @@ def fit_calibration(
     least = np.bincount(rows, minlength=classes).min()
     fits = [_fit_one, *([_fit_each] if classes > 2 and least >= _LEAST_PER_CLASS else [])]
     best = _losses(softmax(scores), rows)
+    least_gain = 1.0 / np.sqrt(len(rows))
     for fit in fits:
         held_out = np.empty_like(scores)
         for inside, outside in folds:
             held_out[outside] = fit(scores[inside], rows[inside]).apply(scores[outside])
         losses = _losses(held_out, rows)
-        if all(mine < simpler for mine, simpler in zip(losses, best, strict=True)):
+        gain = best - losses
+        if (gain.mean(axis=1) > least_gain * gain.std(axis=1)).all():
             best, chosen = losses, fit(scores, rows)
     return chosen
 
@@ -182,8 +184,8 @@ def _log_loss(logits: Floats, rows: Indices) -> float:
     return float(-log_softmax(logits, axis=1)[np.arange(len(rows)), rows].mean())
 
 
-def _losses(table: Floats, rows: Indices) -> tuple[float, float]:
-    """Log loss and Brier score."""
+def _losses(table: Floats, rows: Indices) -> Floats:
+    """(2, N) log loss and Brier score of each image."""
     own = table[np.arange(len(rows)), rows]
-    logarithm = -np.log(np.maximum(own, np.finfo(float).tiny)).mean()
-    return float(logarithm), float(((table - np.eye(table.shape[1])[rows]) ** 2).sum(axis=1).mean())
+    logarithm = -np.log(np.maximum(own, np.finfo(float).tiny))
+    return np.stack([logarithm, ((table - np.eye(table.shape[1])[rows]) ** 2).sum(axis=1)])
