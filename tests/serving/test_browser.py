@@ -105,7 +105,7 @@ def test_an_image_of_another_kind_gets_no_class(open_page: Open) -> None:
     assert result.locator(".warning.refused").inner_text() == (
         "This is not the kind of image that the model knows. It is brighter than the training images."
     )
-    assert not any(result.locator(part).is_visible() for part in (".bars", ".confidence", ".by-threshold"))
+    assert not any(result.locator(part).is_visible() for part in (".bars", ".confidence", ".by-threshold", ".heat", ".opacity"))
     assert "malignant" not in result.inner_text()
     assert page.locator("#status").inner_text() == "strange.png: not the kind of image that the model knows"
     choose(page, "scan.png")
@@ -129,6 +129,7 @@ def test_one_box_for_each_thing_to_know(open_page: Open, name: str, expected: li
     choose(page, name)
     result = wait_for(page, name)
     assert boxes(result) == expected
+    assert (result.locator(".over").inner_text() == "Most likely, but not certain") is ("unsure" in expected)
     assert words in " ".join(result.locator(".warning:not([hidden])").all_inner_texts())
 
 

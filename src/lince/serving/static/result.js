@@ -46,6 +46,7 @@ function drawWarnings(article, answer) {
     ".low": !strange && has("low_confidence") && possible.length === 1,
   };
   for (const [box, shown] of Object.entries(told)) article.querySelector(box).hidden = !shown;
+  if (told[".unsure"]) article.querySelector(".over").textContent = _("Most likely, but not certain");
   article.querySelector(".reasons").textContent = answer.reasons.map((reason) => _(reason)).join(" ");
   article.querySelector(".slot-set").textContent = _("Cannot tell: %(classes)s.", { classes: listed(possible.map(className)) });
   for (const part of [".confidence", ".of-bars", ".bars", ".calibrated"]) article.querySelector(part).hidden = isStrange(answer);
@@ -89,10 +90,10 @@ function drawPictures(article, answer) {
   const heat = article.querySelector(".heat");
   picture.src = answer.preview;
   picture.alt = _("The image %(name)s", { name: answer.name });
-  if (!answer.heat_map) {
+  if (!answer.heat_map || isStrange(answer)) {
     heat.remove();
     article.querySelector(".opacity").hidden = article.querySelector(".legend").hidden = true;
-    article.querySelector(".no-heat").hidden = false;
+    article.querySelector(".no-heat").hidden = isStrange(answer);
     return;
   }
   heat.src = answer.heat_map;
