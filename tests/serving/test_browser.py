@@ -105,7 +105,8 @@ def test_an_image_of_another_kind_gets_no_class(open_page: Open) -> None:
     assert result.locator(".warning.refused").inner_text() == (
         "This is not the kind of image that the model knows. It is brighter than the training images."
     )
-    assert not any(result.locator(part).is_visible() for part in (".bars", ".confidence", ".by-threshold", ".heat", ".opacity"))
+    hidden = (".bars", ".confidence", ".by-threshold", ".heat", ".opacity")
+    assert not any(result.locator(part).is_visible() for part in hidden)
     assert "malignant" not in result.inner_text()
     assert page.locator("#status").inner_text() == "strange.png: not the kind of image that the model knows"
     choose(page, "scan.png")
