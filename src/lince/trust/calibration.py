@@ -106,7 +106,8 @@ def fit_calibration(
     """The calibration that predicts images it was not fitted on best, which may be none at all.
 
     Each kind is cross-fitted over groups; a more flexible one must lower both the log loss and the Brier score of the
-    simpler one by more than a standard error, since what looks better on a few dozen images often is not. A scale and a shift per class are tried for three classes and more, with 30 images of each.
+    simpler one by more than a standard error, since what looks better on a few dozen images often is not. A scale and a
+    shift per class are tried for three classes and more, with 30 images of each.
 
     Parameters
     ----------
