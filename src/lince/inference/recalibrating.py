@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import lince
 from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.files import atomic_folder
@@ -105,7 +105,7 @@ def recalibrate(
         manifest = old.model_copy(
             update={
                 "created": now,
-                "lince_version": lince.__version__,
+                "lince_version": version("lince-med"),
                 "trust": limits.trust,
                 "operating_point": limits.record(aim, chosen_on, old.hashes[WEIGHTS]),
                 "figures": {},
