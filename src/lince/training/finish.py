@@ -40,6 +40,7 @@ from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
+from lince.training.provenance import collection_record
 from lince.trust import Calibration, Trust
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def finish(
         update = {"trust": limits.trust, "operating_point": point, "figures": figures, "hashes": hashes}
         manifest = manifest.model_copy(update=update)
         write_manifest(folder, manifest)
-        write_card(folder, manifest)
+        write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
 
@@ -236,9 +237,7 @@ def short_figures(assessment: Assessment) -> dict[str, Any]:
     """The figures that travel in the bundle: one line of the report."""
     keys = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1")
     estimates = {
-        key: {"value": value.value, "low": value.low, "high": value.high, "method": value.method}
-        for key in keys
-        for value in (getattr(assessment, key),)
+        key: getattr(assessment, key).model_dump(include={"value", "low", "high", "method", "reason"}) for key in keys
     }
     return {"n": assessment.n, "n_groups": assessment.n_groups, "counts": assessment.truth_counts, **estimates}
 
@@ -266,12 +265,7 @@ def _manifest(
         trust=Trust(calibration=Calibration.none(len(collection.labels))),
         operating_point=None,
         provenance={
-            "collection": {
-                "name": collection.name,
-                "digest": collection.digest(),
-                "counts": {str(split): row for split, row in collection.counts_by_split().items()},
-                "skipped": len(prepared.skipped),
-            },
+            "collection": collection_record(prepared),
             "options": options.model_dump(mode="json"),
             "plan": plan.model_dump(mode="json"),
             "software": {
