@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import lince.inference.card as card_room
 from lince.core.types import LabelSpace
-from lince.evaluation import assess
+from lince.evaluation import Aim, assess, by_subgroup, validate_externally
 from lince.evaluation.texts import PORTUGUESE as OF_THE_REPORT
 from lince.inference import Bundle, evaluate
 from lince.inference.bundle import BundleManifest
@@ -226,12 +226,10 @@ def test_external_data_and_subgroups_fill_their_items(tmp_path: Path, manifest: 
     assert at_home["33"][1] == "needs a human"
     assert "surest errors" in at_home["39"][2]
     assert at_home["39"][1] == "needs a human"
-    from lince.evaluation import Aim, by_subgroup, validate_externally
-
     truth = ["malignant", "benign"] * 20
     abroad = validate_externally(found, truth, table, labels, trained_on="home", reference={}, aim=Aim())
-    sexes = by_subgroup(truth, table, labels, threshold=0.5, attributes={"sex|": ["F", "F", "M", "M"] * 10}, groups=None,
-                        confidence=0.95)  # fmt: skip
+    sex = {"sex|": ["F", "F", "M", "M"] * 10}
+    sexes = by_subgroup(truth, table, labels, threshold=0.5, attributes=sex, groups=None, confidence=0.95)
     update = {"external": abroad, "subgroups": sexes}
     whole = Evaluation(found.model_copy(update=update), "elsewhere", "all", "2026-01-01", False, 0.0, 2, False)
     card = written(tmp_path, manifest, evaluation=whole)
@@ -244,14 +242,11 @@ def test_every_sentence_of_the_card_has_its_portuguese() -> None:
     said: set[str] = set()
     for name in ("checklists", "measured", "origin", "promises", "tables", "writing"):
         for node in ast.walk(ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))):
-            # Sentences and phrases; names of facts, keys and files have no blank or are told apart below.
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and re.search(r"[a-z] ?\S* \S", node.value)
-            ):
-                said.add(node.value)
-    told = {docstring for docstring in said if docstring in PORTUGUESE or docstring in OF_THE_REPORT}
+            text = node.value if isinstance(node, ast.Constant) else None
+            # Sentences have blanks; names of facts, keys and files have none.
+            if isinstance(text, str) and re.search(r"[a-z] ?\S* \S", text):
+                said.add(text)
+    told = {text for text in said if text in PORTUGUESE or text in OF_THE_REPORT}
     prose = {text for text in said - told if not _is_docstring(text, room)}
     assert {text for text in prose if not text.startswith(("Tejani", "Collins"))} == set()
     assert len(told) > 90
