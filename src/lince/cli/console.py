@@ -209,8 +209,6 @@ class _Live:
 
 def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) -> None:
     """Print figures with their intervals, one a line, on standard output."""
-    from lince.inference.card import estimate_text
-
     about = f" for {positive}" if positive else ""
     rows = [
         (f"AUC{about}", figures["auc"]),
@@ -233,7 +231,17 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
         print(f"Only {scarce} images of one class: read the intervals, not the figures.")  # noqa: T201
     width = max(len(name) for name, _ in rows)
     for name, estimate in rows:
-        print(f"  {name:<{width}}  {estimate_text(estimate)}")  # noqa: T201
+        print(f"  {name:<{width}}  {_estimate_text(estimate)}")  # noqa: T201
+
+
+def _estimate_text(estimate: dict[str, Any]) -> str:
+    """``0.914 [0.870, 0.951]``, or a dash where there is no value."""
+    if estimate.get("value") is None:
+        return "–"
+    text = f"{estimate['value']:.3f}"
+    if estimate.get("low") is not None:
+        text += f" [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    return text
 
 
 def contrasts(found: Assessment) -> None:

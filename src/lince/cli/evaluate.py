@@ -39,6 +39,9 @@ def evaluate(
         Path | None,
         typer.Option("--compare", help="Another bundle to compare on the same images.", show_default=False),
     ] = None,
+    gallery: Annotated[
+        bool, typer.Option("--gallery/--no-gallery", help="Show errors and other images with heat maps in the report.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
     log_dir: LogDir = None,
     chosen: dict[str, Any] | None = None,
@@ -57,7 +60,7 @@ def evaluate(
         predictor = Predictor(bundle, bus=bus)
         found = measure(
             predictor, source, split=split, out=out, language=language, prevalence=prevalence, by=_names(by),
-            compare=compare, bus=bus, **(chosen or {}),
+            compare=compare, gallery=gallery, bus=bus, **(chosen or {}),
         )  # fmt: skip
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -12,6 +12,7 @@ from lince.evaluation import sentences
 from lince.evaluation.context import ReportContext
 from lince.evaluation.drawing import Picture
 from lince.evaluation.figures import Assessment, Estimate
+from lince.evaluation.gallery import Shot, shown
 from lince.evaluation.sections import sections
 from lince.evaluation.tables import Case
 from lince.evaluation.wording import Wording, plain_words
@@ -111,7 +112,11 @@ def most_confidently_wrong(cases: Sequence[Case]) -> list[Case]:
 
 
 def html(
-    assessment: Assessment, context: ReportContext, cases: Sequence[Case], pictures: Mapping[str, Picture]
+    assessment: Assessment,
+    context: ReportContext,
+    cases: Sequence[Case],
+    pictures: Mapping[str, Picture],
+    gallery: Sequence[Shot] = (),
 ) -> bytes:
     """The page, with its style and pictures inside; it asks nothing of a network.
 
@@ -121,6 +126,8 @@ def html(
         Every image as it was judged.
     pictures
         Plots by name.
+    gallery
+        Images to show.
     """
     wording = Wording(context.language)
     wrong = most_confidently_wrong(cases)
@@ -139,6 +146,7 @@ def html(
         "prevalence": _prevalence(assessment),
         "methods": _methods(assessment),
         "with_groups": any(case.group is not None for case in wrong),
+        "gallery": shown(gallery),
         **sections(assessment, wording, pictures),
         "say": wording.say,
         "number": wording.number,

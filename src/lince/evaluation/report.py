@@ -16,6 +16,7 @@ from lince.evaluation.checks import EvaluationError, check_probabilities, check_
 from lince.evaluation.context import ReportContext
 from lince.evaluation.figures import Assessment
 from lince.evaluation.forest import forest
+from lince.evaluation.gallery import Shot
 from lince.evaluation.operating import decisions
 from lince.evaluation.subgroups import subgroups_csv
 from lince.evaluation.texts import translator
@@ -41,6 +42,7 @@ def write_report(
     groups: Sequence[str | None] | None = None,
     splits: Sequence[str | None] | None = None,
     history: Sequence[Mapping[str, float | str | int]] = (),
+    gallery: Sequence[Shot] = (),
     context: ReportContext,
 ) -> None:
     """Write the report of an assessment into a folder.
@@ -67,6 +69,8 @@ def write_report(
     history
         One mapping an epoch with ``phase``, ``epoch``, ``train_loss``, ``val_loss``, ``val_auc`` and ``best``, in the
         order they ran.
+    gallery
+        Images to show on the page, see `lince.evaluation.gallery.choose`.
     context
         What the report says besides the figures.
 
@@ -97,7 +101,7 @@ def write_report(
         **{f"{name}.svg": drawn.svg for name, drawn in pictures.items()},
         "classification_report.csv": tables.classification(assessment),
         "predictions.csv": tables.predictions(cases, assessment.labels),
-        "report.html": page.html(assessment, context, cases, pictures),
+        "report.html": page.html(assessment, context, cases, pictures, gallery),
     }
     if assessment.subgroups:
         files["subgroups.csv"] = subgroups_csv(assessment.subgroups)

@@ -49,6 +49,28 @@ PORTUGUESE = {
     "Decision": "Decisão",
     "Confidence": "Confiança",
     "No decision was wrong.": "Nenhuma decisão estava errada.",
+    "In pictures": "Em imagens",
+    "Left the image, right the same with its heat map: the warmer, the more a place spoke for the decision. A heat map "
+    "shows where the model looked, not that it was right to look there.": (
+        "À esquerda a imagem, à direita a mesma com o mapa de calor: quanto mais quente, mais esse ponto pesou a favor "
+        "da decisão. Um mapa de calor mostra para onde o modelo olhou, não que fez bem em olhar para lá."
+    ),
+    "These pictures come from the collection: whoever gets this page gets them too.": (
+        "Estas imagens vêm da coleção: quem receber esta página recebe-as também."
+    ),
+    "Wrong, the surest first": "Erradas, com a maior confiança primeiro",
+    "What misled it? Look for marks, borders, artefacts and doubtful labels.": (
+        "O que enganou o modelo? Procure marcas, margens, artefactos e etiquetas duvidosas."
+    ),
+    "Right, the surest first": "Certas, com a maior confiança primeiro",
+    "Is the evidence where it should be, or beside the finding?": "A evidência está onde devia, ou ao lado do achado?",
+    "The least sure, right or wrong": "As menos seguras, certas ou erradas",
+    "Would a person hesitate over these as well?": "Uma pessoa também hesitaria nestas?",
+    "This image could not be read again.": "Não foi possível voltar a ler esta imagem.",
+    "right": "certa",
+    "no heat map: no place spoke for the decision more than the others": (
+        "sem mapa de calor: nenhum ponto pesou mais do que os outros a favor da decisão"
+    ),
     "Skipped files": "Ficheiros ignorados",
     "The first {n} of {total}; summary.json names them all.": "Os primeiros {n} de {total}; todos em summary.json.",
     "File": "Ficheiro",

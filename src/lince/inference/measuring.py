@@ -27,7 +27,9 @@ from lince.evaluation import (
 from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
 from lince.inference.bundle import SEEN_DIGITS, Bundle
+from lince.inference.card import Evaluation, write_card
 from lince.inference.contrasting import Measured, held_against
+from lince.inference.gallery import take_pictures
 from lince.inference.limits import check_classes
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
@@ -46,6 +48,7 @@ def evaluate(
     prevalence: float | None = None,
     by: Sequence[str] = (),
     compare: Bundle | Predictor | str | Path | None = None,
+    gallery: bool = True,
     bus: EventBus | None = None,
     **choices: Any,
 ) -> Assessment:
@@ -61,7 +64,7 @@ def evaluate(
         Which part to measure. ``auto`` takes the test part where the source has one, else ``unseen``: the images
         that the bundle was not trained on (known by the hash of their bytes).
     out
-        Folder for the report; none is written when not given.
+        Folder for the report and the model card with these figures; none is written when not given.
     language
         Of the report.
     prevalence
@@ -70,6 +73,8 @@ def evaluate(
         Attributes of the images by whose values the figures are told apart, such as ``sex`` and ``age``.
     compare
         Another bundle, of the same classes, to hold beside this one on the same images.
+    gallery
+        Whether the report shows some of the images with their heat maps.
     bus
         Hears of progress and notices.
     choices
@@ -102,7 +107,7 @@ def evaluate(
         measured = _measure(predictor, collection, split, None if other is None else other.bundle, prevalence, bus)
         measured = held_against(measured, collection, predictor, other, by, bus)
         if folder is not None:
-            _report(folder, predictor.bundle, measured, language)
+            _report(folder, predictor, measured, language, gallery=gallery)
     return measured.assessment
 
 
@@ -144,8 +149,10 @@ def _measure(
     return Measured(collection, part, truth, groups, probabilities, assessment, seen, skipped, strange)
 
 
-def _report(folder: Path, bundle: Bundle, measured: Measured, language: Literal["en", "pt"]) -> None:
-    collection = measured.collection
+def _report(
+    folder: Path, predictor: Predictor, measured: Measured, language: Literal["en", "pt"], *, gallery: bool
+) -> None:
+    bundle, collection = predictor.bundle, measured.collection
     context = ReportContext(
         title=collection.name,
         model=f"{bundle.manifest.model.name} trained on {bundle.name}",
@@ -169,8 +176,20 @@ def _report(folder: Path, bundle: Bundle, measured: Measured, language: Literal[
         threshold=bundle.threshold,
         groups=measured.groups,
         splits=[sample.split for sample in collection.samples],
+        gallery=take_pictures(predictor, collection, measured.truth, measured.probabilities) if gallery else (),
         context=context,
     )
+    done = Evaluation(
+        assessment=measured.assessment,
+        collection=collection.name,
+        part=measured.part,
+        created=context.created,
+        synthetic=collection.synthetic,
+        seen=measured.seen,
+        skipped=len(measured.skipped),
+        pictured=gallery,
+    )
+    write_card(folder, bundle.manifest, language=language, evaluation=done)
 
 
 def _too_good(measured: Measured) -> list[str]:

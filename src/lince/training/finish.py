@@ -39,6 +39,7 @@ from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words, write_out_of_fold
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
+from lince.training.provenance import collection_record
 from lince.trust import Calibration, Trust
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def finish(
         write_manifest(folder, manifest)
         tested = (prepared.images.digests[row] for row in test.rows)
         record_opening(folder, tested, part="test", collection=prepared.collection.name, bus=bus)
-        write_card(folder, manifest)
+        write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
 
@@ -244,9 +245,7 @@ def short_figures(assessment: Assessment) -> dict[str, Any]:
     """The figures that travel in the bundle: one line of the report."""
     keys = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "f1")
     estimates = {
-        key: {"value": value.value, "low": value.low, "high": value.high, "method": value.method}
-        for key in keys
-        for value in (getattr(assessment, key),)
+        key: getattr(assessment, key).model_dump(include={"value", "low", "high", "method", "reason"}) for key in keys
     }
     return {"n": assessment.n, "n_groups": assessment.n_groups, "counts": assessment.truth_counts, **estimates}
 
@@ -274,12 +273,7 @@ def _manifest(
         trust=Trust(calibration=Calibration.none(len(collection.labels))),
         operating_point=None,
         provenance={
-            "collection": {
-                "name": collection.name,
-                "digest": collection.digest(),
-                "counts": {str(split): row for split, row in collection.counts_by_split().items()},
-                "skipped": len(prepared.skipped),
-            },
+            "collection": collection_record(prepared),
             "options": options.model_dump(mode="json"),
             "plan": plan.model_dump(mode="json"),
             "software": {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
-from lince.core.types import Skipped
+from lince.core.types import SPLITS, Skipped
 from lince.data import Collection, load, near_duplicate_groups, split_collection
 from lince.data.groups import join_copies
 from lince.imaging import ImageArray, cached_images
@@ -18,15 +19,23 @@ from lince.training.auditing import quick_audit
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 
+Grouping = Literal["source", "near-duplicates", "both", "none"]
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """A collection ready to train on: images in memory map order, splits and labels by row."""
+    """A collection ready to train on: images in memory map order, splits and labels by row.
+
+    ``grouping`` says where the groups come from: the source, likeness, or for some images the one and for others the
+    other. ``given_parts`` are those that the source gave; the others were drawn.
+    """
 
     collection: Collection
     images: ImageArray
     labels: NDArray[np.int64]
     skipped: tuple[Skipped, ...]
+    grouping: Grouping = "none"
+    given_parts: tuple[str, ...] = ()
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Rows of one split."""
@@ -90,7 +99,9 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
             bus.publish(Noticed(notice, "warning"))
     collection = quick_audit(given, collection, images, groups, bus)
     labels = np.array([collection.labels.index(sample.label) for sample in collection.samples], dtype=np.int64)
-    prepared = Prepared(collection, images, labels, skipped)
+    grouping: Grouping = "source" if None not in known else "near-duplicates" if not any(known) else "both"
+    parts = tuple(part for part in SPLITS if part in {sample.split for sample in given.samples})
+    prepared = Prepared(collection, images, labels, skipped, grouping, parts)
     for split in ("train", "val"):
         if len(np.unique(labels[prepared.rows(split)])) < 2:
             raise SourceError(
