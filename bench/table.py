@@ -75,7 +75,8 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("epoch", ("one epoch of the head on frozen features, 5,216 images",
                "uma época da cabeça sobre características congeladas, 5216 imagens"), ("< 0.5 s",) * 2,
      lambda f: f"{f['seconds']:.2f} s"),
-    ("keras", ("time to the best validation AUC of the Keras script (here without its ImageNet weights), same X-rays: Keras against lince",
+    ("keras", ("time to the best validation AUC of the Keras script (without its ImageNet weights here), same X-rays: "
+               "Keras against lince",
                "tempo até à melhor AUC de validação do script Keras, mesmas radiografias: Keras face a lince"),
      ("≥ 10 x",) * 2,
      lambda f: f"{f['peer_seconds_to_it']:.0f} s / {f['lince_seconds_to_it']:.0f} s = {f['ratio_to_it']:.0f} x"),

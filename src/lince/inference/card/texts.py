@@ -157,7 +157,7 @@ PORTUGUESE = {
     "out of fold": "fora da dobra",
     "local": "local",
     "No neural network. Classifier: {name}, on standardised descriptors of texture, intensity and form.": (
-        "Não é uma rede neuronal. Classificador: {name}, sobre descritores normalizados de textura, intensidade e forma."
+        "Sem rede neuronal. Classificador: {name}, sobre descritores normalizados de textura, intensidade e forma."
     ),
     "One classifier, no ensemble.": "Um classificador, sem conjunto.",
     "Training: {n} settings compared by cross-validation on training images, by log loss.": (
