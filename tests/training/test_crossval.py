@@ -14,7 +14,7 @@ from lince.core.events import EpochFinished, Event, EventBus, Noticed
 from lince.data import load
 from lince.inference import Predictor
 from lince.inference.bundle import Bundle
-from lince.training import candidates, crossval, finish
+from lince.training import candidates, crossval, reporting
 from lince.training.candidates import Candidate, common_side, native_side
 from lince.training.members import Trainer
 from lince.training.options import TrainOptions
@@ -32,7 +32,7 @@ BEST: dict[str, Any] = {
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report has tests of its own and takes most of the time of a tiny run."""
-    monkeypatch.setattr(finish, "write_report", lambda *_, **__: None)
+    monkeypatch.setattr(reporting, "write_report", lambda *_, **__: None)
 
 
 def listening() -> tuple[EventBus, list[Event]]:

@@ -25,7 +25,7 @@ from lince.inference.bundle import BundleManifest, write_manifest
 from lince.inference.export import export_onnx
 from lince.models import build, entry_for
 from lince.models.descriptors import extract
-from lince.training import finish
+from lince.training import finish, reporting
 from lince.training.descriptors import described
 from lince.training.live import live_page
 from lince.training.options import TrainOptions
@@ -43,7 +43,7 @@ def bundle(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finish, "write_report", lambda *_, **__: None)
+    monkeypatch.setattr(reporting, "write_report", lambda *_, **__: None)
 
 
 def heard() -> tuple[EventBus, list[Event]]:

@@ -17,8 +17,8 @@ from lince.core.types import LabelSpace
 from lince.data import load, write_phantoms
 from lince.inference.bundle import Bundle
 from lince.models import build, entry_for
-from lince.training import finish, single
 from lince.training import phases as phases_module
+from lince.training import reporting, single
 from lince.training.fit import PhaseResult
 from lince.training.folder import RunFolder, default_out
 from lince.training.losses import Imbalance
@@ -33,7 +33,7 @@ QUICK: dict[str, Any] = {"model": "small-cnn", "image_size": 16, "preset": "fast
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report has tests of its own and takes most of the time of a tiny run."""
-    monkeypatch.setattr(finish, "write_report", lambda *_, **__: None)
+    monkeypatch.setattr(reporting, "write_report", lambda *_, **__: None)
 
 
 def interrupting(epoch: int) -> EventBus:

@@ -14,7 +14,7 @@ import pytest
 from lince.core.errors import ConfigError
 from lince.core.events import EventBus, Noticed
 from lince.inference import Bundle
-from lince.training import finish
+from lince.training import reporting
 from lince.training.live import live_page
 from lince.training.live.resources import ResourceMonitor
 from lince.training.live.shelf import SampleShelf
@@ -186,7 +186,7 @@ def test_a_page_changes_nothing_of_the_weights_even_when_it_fails(
     def weights(name: str) -> bytes:
         return (tmp_path / name / "model.safetensors").read_bytes()
 
-    monkeypatch.setattr(finish, "write_report", lambda *_, **__: None)
+    monkeypatch.setattr(reporting, "write_report", lambda *_, **__: None)
     train(tiny_images, out=tmp_path / "alone", **QUICK)
     bus = EventBus()
     with live_page(bus, 0):
