@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from lince.training.losses import Balance, Imbalance, choose_imbalance, class_weights
-from lince.trust import calibrated
+from lince.trust import softmax
 
 KINDS = ("weights", "focal", "sampling", "none")
 
@@ -136,7 +136,7 @@ def test_probabilities_speak_of_the_collections_frequencies_whatever_the_remedy(
     optimizer.step(loss)  # type: ignore[no-untyped-call]
     shift = remedy.logit_shift()
     logits = table.detach().numpy()[kinds] * remedy.logit_scale() + (0 if shift is None else shift)
-    found = calibrated(logits)[:, 1].reshape(4, 500)[:, 0]
+    found = softmax(logits)[:, 1].reshape(4, 500)[:, 0]
     np.testing.assert_allclose(found, [0.01, 0.05, 0.1, 0.24], atol=0.003)
     assert (shift is None) == (kind in ("focal", "none"))
 
