@@ -169,3 +169,16 @@ def test_without_a_positive_class() -> None:
 def test_the_shift_is_carried() -> None:
     told = Shift(what="Mean grey", here=0.4, training=0.3, unusual=0.25)
     assert validated(*clinic(60), shift=[told])[1].shift == (told,)
+
+
+@pytest.mark.parametrize(("refused", "first"), [(0.95, True), (0.02, False), (None, False)])
+def test_images_of_another_kind_come_before_the_figures(refused: float | None, first: bool) -> None:
+    share = None
+    if refused is not None:
+        low, high = wilson(refused, 200, 0.95)
+        share = Estimate(value=refused, low=low, high=high, numerator=round(200 * refused), denominator=200)
+    _, found = validated(*clinic(), refused=share)
+    told = external_words(found, Wording("en"))[0]
+    assert ("190 of the 200 images are refused as another kind of image" in told) is first
+    if first:
+        assert "190 das 200 imagens são recusadas" in external_words(found, Wording("pt"))[0]

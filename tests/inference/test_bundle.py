@@ -57,7 +57,7 @@ def test_only_known_files_and_no_pickle(tiny_bundle: Path) -> None:
     files = [path for path in tiny_bundle.rglob("*") if path.is_file()]
     assert {path.name for path in tiny_bundle.iterdir()} == {
         "bundle.json", "card.md", "model.safetensors", "report", "seen.txt",
-        "neighbours.json", "neighbours.safetensors", "opened.jsonl",
+        "neighbours.json", "neighbours.safetensors", "opened.jsonl", "measured.txt",
     }  # fmt: skip
     kinds = {".json", ".jsonl", ".md", ".safetensors", ".txt", ".html", ".png", ".svg", ".csv"}
     assert {path.suffix for path in files} <= kinds

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lince import evaluate, recalibrate, train
-from lince.core.errors import ConfigError, SourceError
+from lince.core.errors import BundleError, ConfigError, SourceError
 from lince.core.events import Event, EventBus, Noticed
 from lince.data import write_phantoms
 from lince.inference import Bundle, Predictor
@@ -85,7 +85,7 @@ def test_a_class_without_local_images(tiny_bundle: Path, tiny_images: Path, loca
     one.mkdir(parents=True)
     for path in list((local / "benign").glob("*.png"))[:5]:
         (one / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(SourceError, match=r"every class.*none of malignant"):
+    with pytest.raises(SourceError, match=r"10 images of every class.*malignant 0"):
         recalibrate(tiny_bundle, tmp_path / "one", out=tmp_path / "new")
 
 
@@ -97,16 +97,18 @@ def test_the_same_images_twice_are_noted(tiny_bundle: Path, local: Path, tmp_pat
     evaluate(bundle, local, bus=bus)
     assert not any("measured with this bundle before" in one for one in heard)
     evaluate(bundle, local, bus=bus)
-    assert sum("60 images were measured with this bundle before" in one for one in heard) == 1
+    assert sum("60 of these 60 images were measured with this bundle before" in one for one in heard) == 1
     noted = openings(bundle)[len(before) :]
     assert [one["images"] for one in noted] == [60, 60]
-    assert noted[0]["digest"] == noted[1]["digest"] != before[0]["digest"]
+    assert [one["again"] for one in noted] == [0, 60]
 
 
 def test_a_log_that_is_damaged_or_cannot_be_written(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
     bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    (bundle / OPENED).write_bytes(b'{"digest": 3}\n\nnot json\n[1]\n')
+    (bundle / OPENED).write_bytes(b'{"digest": 3}\n\nnot json\n[1]\n{"cut')
     assert openings(bundle) == [{"digest": 3}]
+    evaluate(bundle, local)
+    assert openings(bundle)[1]["images"] == 60, "a damaged end does not swallow what follows"
     (bundle / OPENED).unlink()
     (bundle / OPENED).mkdir()
     bus, heard = listening()
@@ -135,3 +137,26 @@ def test_local_images_may_be_admitted(local: Path, tmp_path: Path) -> None:
     admitted = recalibrate(bundle, dim, out=tmp_path / "admitted", admit=True)
     assert [one.refused for one in Predictor(kept).predict_many(paths)] == refused
     assert np.mean([one.refused for one in Predictor(admitted).predict_many(paths)]) < 0.1
+
+
+def test_some_of_the_images_were_measured_before(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    evaluate(bundle, local)
+    some = shutil.copytree(local, tmp_path / "some")
+    for path in sorted(some.rglob("*.png"))[::2]:
+        path.unlink()
+    bus, heard = listening()
+    evaluate(bundle, some, bus=bus)
+    assert sum("30 of these 30 images were measured with this bundle before" in one for one in heard) == 1
+    bus, heard = listening()
+    made = recalibrate(bundle, local, out=tmp_path / "new", bus=bus)
+    assert any("measured with this bundle before" in one for one in heard)
+    assert openings(made.path) == openings(bundle), "the history goes with the weights"
+
+
+def test_a_damaged_file_is_not_carried_over(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    (bundle / "neighbours.json").write_text("{")
+    with pytest.raises(BundleError, match=r"neighbours.json.*not the file"):
+        recalibrate(bundle, local, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()

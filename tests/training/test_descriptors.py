@@ -65,6 +65,7 @@ def test_the_bundle_keeps_what_was_compared_and_has_all_that_a_bundle_has(bundle
     assert "Classifier: logistic" in (bundle / "card.md").read_text(encoding="utf-8")
     assert sorted(path.name for path in bundle.iterdir() if path.suffix not in (".json", ".safetensors")) == [
         "card.md",
+        "measured.txt",
         "opened.jsonl",
         "report",
         "seen.txt",
@@ -249,3 +250,10 @@ def test_the_options_name_the_same_classifiers_as_the_candidates() -> None:
     from lince.training.classifiers import Kind
 
     assert get_args(TrainOptions.model_fields["classifier"].annotation) == ("auto", *get_args(Kind))
+
+
+def test_it_is_evaluated_with_a_report_and_pictures(bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    found = evaluate(bundle, tiny_images, split="all", out=tmp_path / "report")
+    assert found.n == 24
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "data:image/jpeg" in page, "the images are shown, without heat maps"

@@ -25,7 +25,7 @@ def _share(text: str) -> float:
     try:
         return float(number[:-1]) / 100 if number.endswith("%") else float(number)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no share; write 10% or 0.1") from error
+        raise typer.BadParameter(f"{text!r} is no share; write 10% or 0.1.") from error
 
 
 Refer = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ def recalibrate(
     admit: Annotated[
         bool, typer.Option("--admit", help="Let images like these pass that the bundle refuses as another kind.")
     ] = False,
+    language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the card.")] = "en",
     log_dir: LogDir = None,
     chosen: dict[str, Any] | None = None,
 ) -> None:
@@ -41,8 +42,8 @@ def recalibrate(
     bus = EventBus()
     with watching(bus):
         made = fit(
-            bundle, source, out=out, aim=aim, coverage=coverage, low_confidence=low_confidence, admit=admit, bus=bus,
-            **(chosen or {}),
+            bundle, source, out=out, aim=aim, coverage=coverage, low_confidence=low_confidence, admit=admit,
+            language=language, bus=bus,            **(chosen or {}),
         )  # fmt: skip
     point = made.manifest.operating_point
     if point is not None:

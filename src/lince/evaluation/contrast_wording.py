@@ -163,9 +163,26 @@ def _verdict(figure: Paired, found: Comparison, wording: Wording) -> str:
     return wording.say(text).format(p=p_text(p, wording))
 
 
+# Of a bundle's own kind of image, a small share is refused as well.
+_OWN_REFUSED = 0.05
+
+
 def external_words(found: ExternalValidation, wording: Wording) -> list[str]:
     """Whether the bundle still works here, whether its probabilities hold, and whether recalibrating would help."""
-    return [_still_works(found, wording), _probabilities(found, wording), *_recalibrating(found, wording)]
+    told = [_still_works(found, wording), _probabilities(found, wording), *_recalibrating(found, wording)]
+    return [*_strangers(found, wording), *told]
+
+
+def _strangers(found: ExternalValidation, wording: Wording) -> list[str]:
+    """Images of another kind come first: figures on them mean little, however good they are."""
+    refused = found.refused
+    if refused is None or (refused.low or 0.0) <= _OWN_REFUSED:
+        return []
+    text = (
+        "{n} of the {total} images are refused as another kind of image: figures on them say little about the images "
+        "that the model was made for."
+    )
+    return [wording.say(text).format(n=refused.numerator, total=refused.denominator)]
 
 
 def _still_works(found: ExternalValidation, wording: Wording) -> str:

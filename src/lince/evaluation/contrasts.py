@@ -236,3 +236,4 @@ class ExternalValidation(Frozen):
     recalibration: tuple[Recalibration, ...] = ()
     recalibration_reason: str | None = None
     shift: tuple[Shift, ...] = ()
+    refused: Estimate | None = None

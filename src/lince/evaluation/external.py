@@ -34,6 +34,7 @@ def validate_externally(
     groups: Sequence[str | None] | None = None,
     seed: int = 0,
     shift: Sequence[Shift] = (),
+    refused: Estimate | None = None,
 ) -> ExternalValidation:
     """Hold the figures of an assessment against those of the bundle's own test images.
 
@@ -69,6 +70,7 @@ def validate_externally(
         recalibration=found,
         recalibration_reason=reason,
         shift=tuple(shift),
+        refused=refused,
     )
 
 

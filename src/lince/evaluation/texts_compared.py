@@ -6,6 +6,15 @@ from lince.evaluation import differences, lacking
 from lince.evaluation.banding import OTHERS
 
 COMPARED = {
+    "{n} of the {total} images are refused as another kind of image: figures on them say little about the images that "
+    "the model was made for.": (
+        "{n} das {total} imagens são recusadas como de outro tipo: os resultados nelas dizem pouco sobre as imagens "
+        "para que o modelo foi feito."
+    ),
+    "observed: {share}": "observada: {share}",
+    "Wrong decisions, when this share of these images, those with the lowest confidence, is left to a person": (
+        "Decisões erradas, quando esta parte destas imagens, as de menor confiança, é deixada a uma pessoa"
+    ),
     # Reliance
     "When to rely on it": "Quando confiar nele",
     "The limits were fixed with the bundle, before these images were looked at.": (
@@ -22,9 +31,6 @@ COMPARED = {
     "Kind of image": "Tipo de imagem",
     "Refused": "Recusadas",
     "unlike the training images": "diferentes das imagens de treino",
-    "Wrong decisions, when those with the lowest confidence are left to a person": (
-        "Decisões erradas, quando as de menor confiança são deixadas a uma pessoa"
-    ),
     "{share} referred": "{share} encaminhadas",
     "None referred": "Nenhuma encaminhada",
     "Brightness": "Luminosidade",
@@ -85,10 +91,9 @@ COMPARED = {
     "Difference": "Diferença",
     "Predicted and observed share of {positive}": "Parte prevista e observada de {positive}",
     "Predicted and observed share of right decisions": "Parte prevista e observada de decisões certas",
-    "Differences of proportions are in percentage points. Their intervals use both intervals (Newcombe). The row of "
-    "shares has the predicted one under Here and the observed one beside it.": (
+    "Differences of proportions are in percentage points. Their intervals use both intervals (Newcombe).": (
         "As diferenças de proporções estão em pontos percentuais. Os seus intervalos usam ambos os intervalos "
-        "(Newcombe). Na linha das partes, a prevista está em Aqui e a observada ao lado."
+        "(Newcombe)."
     ),
     "What recalibrating on local images would give": "O que daria recalibrar com imagens locais",
     "Intercept, slope and operating point are fitted on so many images, drawn by patient or group, and measured on the "

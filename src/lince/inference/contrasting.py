@@ -145,4 +145,5 @@ def _abroad(measured: Measured, bundle: Bundle) -> ExternalValidation:
         aim=Aim() if point is None else parse_aim(point.aim),
         groups=measured.groups,
         shift=() if measured.strange is None else measured.strange.shift(),
+        refused=measured.assessment.reliance.refused if measured.assessment.reliance else None,
     )

@@ -60,10 +60,10 @@ def _picture(predictor: Predictor, decoded: Decoded, decided: int) -> tuple[byte
     from lince.explain import heat_map, overlay
 
     # Not through `Predictor.run`: that would tell the log of predictions that nobody asked for.
-    heat = heat_map(predictor.network, decoded, decided, spec=predictor.bundle.spec)
+    heat = heat_map(predictor.network, decoded, decided, spec=predictor.bundle.spec) if predictor.explains else None
     preview = Prepared("", predictor.bundle.spec.apply(decoded), decoded).preview
     plain = _resized(Image.fromarray(preview).convert("RGB"))
-    if not heat.any():
+    if heat is None or not heat.any():
         return _jpeg(plain), False
     pair = Image.new("RGB", (2 * plain.width + _BETWEEN, plain.height))
     pair.paste(plain, (0, 0))

@@ -6,21 +6,23 @@ chooses on them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lince.core.errors import OutputError
 from lince.core.events import EventBus, Noticed
+from lince.core.files import atomic_file
 from lince.inference.bundle import SEEN_DIGITS
 
 OPENED = "opened.jsonl"
+MEASURED = "measured.txt"
 
 
 def record_opening(folder: Path, digests: Iterable[str], *, part: str, collection: str, bus: EventBus) -> None:
-    """Note that labelled images were measured, and say so where the same ones were before.
+    """Note that labelled images were measured, and say so where some of them were before.
 
     A folder that cannot be written (a bundle on a read-only disk) is said, and is no error.
 
@@ -31,16 +33,15 @@ def record_opening(folder: Path, digests: Iterable[str], *, part: str, collectio
     digests
         SHA-256 of each image.
     """
-    images = sorted({digest[:SEEN_DIGITS] for digest in digests})
+    images = _marks(digests)
     if not images:
         return
-    mark = hashlib.sha256("".join(images).encode()).hexdigest()
-    before = [one for one in openings(folder) if one.get("digest") == mark]
-    if before:
+    known = _measured(folder)
+    if again := len(known & images):
         bus.publish(
             Noticed(
-                f"These {len(images)} images were measured with this bundle before, first on {before[0].get('time')}: "
-                "if a choice was made after looking, the figures are too good"
+                f"{again} of these {len(images)} images were measured with this bundle before: if a choice was made "
+                "after looking, the figures are too good"
             )
         )
     line = {
@@ -48,24 +49,28 @@ def record_opening(folder: Path, digests: Iterable[str], *, part: str, collectio
         "collection": collection,
         "part": part,
         "images": len(images),
-        "digest": mark,
+        "again": again,
     }
     try:
-        # One short line at the end of the file: two processes at once do not cut each other's.
+        # One line that begins and ends with a break: what another process or a full disk left there stays its own.
         with (folder / OPENED).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
-    except OSError as error:
-        bus.publish(Noticed(f"It cannot be noted in the bundle that these images were measured: {error.strerror}"))
+            stream.write("\n" + json.dumps(line) + "\n")
+        with atomic_file(folder / MEASURED, "w") as stream:
+            stream.write("\n".join(sorted(known | images)) + "\n")
+    except (OSError, OutputError) as error:
+        reason = getattr(error, "strerror", None) or "the place cannot be written"
+        bus.publish(Noticed(f"It cannot be noted in the bundle that these images were measured: {reason}"))
+
+
+def opened_before(folder: Path, digests: Iterable[str]) -> int:
+    """How many of the images were measured with the bundle before."""
+    return len(_measured(folder) & _marks(digests))
 
 
 def openings(folder: Path) -> list[dict[str, Any]]:
     """What was noted, oldest first; lines that cannot be read are passed over."""
     found = []
-    try:
-        lines = (folder / OPENED).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    for line in lines:
+    for line in _lines(folder / OPENED):
         try:
             one = json.loads(line)
         except ValueError:
@@ -73,3 +78,18 @@ def openings(folder: Path) -> list[dict[str, Any]]:
         if isinstance(one, dict):
             found.append(one)
     return found
+
+
+def _marks(digests: Iterable[str]) -> set[str]:
+    return {digest[:SEEN_DIGITS] for digest in digests}
+
+
+def _measured(folder: Path) -> set[str]:
+    return set(_lines(folder / MEASURED))
+
+
+def _lines(place: Path) -> list[str]:
+    try:
+        return place.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []

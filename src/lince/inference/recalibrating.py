@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,13 @@ from lince.inference.bundle import (
 from lince.inference.card import write_card
 from lince.inference.limits import check_classes, fit_limits
 from lince.inference.neighbours import EMBEDDINGS, NAMES
+from lince.inference.opening import MEASURED, OPENED, opened_before
 from lince.inference.predictor import Predictor
 from lince.trust import COVERAGE, LOW_CONFIDENCE, image_statistics
 
 _KEPT = (WEIGHTS, EMBEDDINGS, NAMES)
+# Images of each class without which a threshold or a calibration is a guess.
+_LEAST = 10
 
 
 def recalibrate(
@@ -45,6 +49,7 @@ def recalibrate(
     coverage: float = COVERAGE,
     low_confidence: float = LOW_CONFIDENCE,
     admit: bool = False,
+    language: Literal["en", "pt"] = "en",
     bus: EventBus | None = None,
     **choices: Any,
 ) -> Bundle:
@@ -65,6 +70,8 @@ def recalibrate(
         See `Trust`.
     admit
         Widen what counts as a known kind of image until 98 % of these images pass.
+    language
+        Of the card.
     choices
         As `lince.load` takes them.
 
@@ -73,7 +80,7 @@ def recalibrate(
     ConfigError
         There is no such aim, or a limit is not between 0 and 1.
     SourceError
-        A class is unknown or missing, or no image is left.
+        A class is unknown, or has under 10 images that were not used in training.
     OutputError
         ``out`` exists or cannot be written.
     """
@@ -86,7 +93,7 @@ def recalibrate(
     with atomic_folder(out) as folder:
         collection = load(source, classes=labels, bus=bus, **choices)
         check_classes(collection, labels)
-        local = _look(Predictor(bundle, bus=bus), collection, bus)
+        local = _look(Predictor(bundle, bus=bus), collection, bus, admit=admit)
         aim = aim or (old.operating_point.aim if old.operating_point else "youden")
         limits = fit_limits(
             local.logits,
@@ -114,7 +121,7 @@ def recalibrate(
             }
         )
         write_manifest(folder, manifest)
-        write_card(folder, manifest)
+        write_card(folder, manifest, language=language)
     return Bundle(out)
 
 
@@ -129,7 +136,7 @@ class _Local:
     statistics: NDArray[np.float64]
 
 
-def _look(predictor: Predictor, collection: Collection, bus: EventBus) -> _Local:
+def _look(predictor: Predictor, collection: Collection, bus: EventBus, *, admit: bool) -> _Local:
     bundle = predictor.bundle
     images = cached_images(collection.samples, bundle.spec, bus=bus)
     known = bundle.seen()
@@ -138,16 +145,34 @@ def _look(predictor: Predictor, collection: Collection, bus: EventBus) -> _Local
         bus.publish(Noticed(f"{len(images.digests) - len(rows)} images were used in training and are left out"))
     chosen = collection.subset(images.kept[rows].tolist())
     _every_class(chosen, bundle)
+    digests = [images.digests[row] for row in rows]
+    if opened_before(bundle.path, digests):
+        bus.publish(
+            Noticed(
+                "Some of these images were measured with this bundle before: figures on them are too good", "warning"
+            )
+        )
     logits, features = predictor.logits_and_features(images.pixels, rows)
     statistics = image_statistics(images.pixels[row] for row in rows)
-    return _Local(chosen, [images.digests[row] for row in rows], logits, features, statistics)
+    novelty = bundle.novelty()
+    if novelty is not None and not admit:
+        refused = int((novelty.scores(features, statistics) > 1.0).sum())
+        if refused:
+            bus.publish(
+                Noticed(f"{refused} of these {len(rows)} images are refused as another kind; --admit lets them pass")
+            )
+    return _Local(chosen, digests, logits, features, statistics)
 
 
 def _files(bundle: Bundle, folder: Path, local: _Local, *, admit: bool) -> dict[str, str]:
     """Everything beside the manifest, and its hashes."""
-    hashes = {name: bundle.manifest.hashes[name] for name in _KEPT if name in bundle.manifest.hashes}
-    for name in hashes:
-        shutil.copyfile(bundle.path / name, folder / name)
+    places = {name: place for name in _KEPT if (place := bundle.checked(name)) is not None}
+    hashes = {name: bundle.manifest.hashes[name] for name in places}
+    for name, place in places.items():
+        shutil.copyfile(place, folder / name)
+    for name in (OPENED, MEASURED):
+        if (bundle.path / name).is_file():
+            shutil.copyfile(bundle.path / name, folder / name)
     hashes[SEEN] = write_seen(folder, [*bundle.seen(), *local.digests])
     novelty = bundle.novelty()
     if novelty is not None:
@@ -157,11 +182,12 @@ def _files(bundle: Bundle, folder: Path, local: _Local, *, admit: bool) -> dict[
 
 
 def _every_class(collection: Collection, bundle: Bundle) -> None:
-    present = {sample.label for sample in collection.samples}
-    missing = [name for name in bundle.labels.names if name not in present]
-    if missing:
+    present = Counter(sample.label for sample in collection.samples)
+    counts = {name: present[name] for name in bundle.labels.names}
+    few = {name: count for name, count in counts.items() if count < _LEAST}
+    if few:
         raise SourceError(
-            "Limits need images of every class that were not used in training",
-            received=f"none of {', '.join(missing)}",
-            fix="add images of it",
+            f"Limits need {_LEAST} images of every class that were not used in training",
+            received=", ".join(f"{name} {count}" for name, count in few.items()),
+            fix="add images",
         )

@@ -107,7 +107,7 @@ def fit_calibration(
 
     Each kind is cross-fitted over groups; a more flexible one must lower both the log loss and the Brier score of the
     simpler one by more than a standard error, since what looks better on a few dozen images often is not. A scale and a
-    shift per class are tried for three classes and more, with 30 images of each.
+    shift per class are tried with 30 images of each.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def fit_calibration(
     if folds is None:
         return chosen
     least = np.bincount(rows, minlength=classes).min()
-    fits = [_fit_one, *([_fit_each] if classes > 2 and least >= _LEAST_PER_CLASS else [])]
+    fits = [_fit_one, *([_fit_each] if least >= _LEAST_PER_CLASS else [])]
     best = _losses(softmax(scores), rows)
     least_gain = 1.0 / np.sqrt(len(rows))
     for fit in fits:

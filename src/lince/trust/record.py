@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Self, final
 
 import numpy as np
@@ -32,6 +33,8 @@ class Trust(BaseModel):
         Which classes cannot be excluded; None where no class has enough images for a guarantee.
     referral
         Which predictions to refer to a person; None without images to learn it from.
+    fixed
+        When they were found, ISO 8601, UTC.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +43,7 @@ class Trust(BaseModel):
     low_confidence: float = Field(LOW_CONFIDENCE, ge=0, le=1)
     sets: PredictionSets | None = None
     referral: Referral | None = None
+    fixed: str | None = None
 
     @classmethod
     def fit(
@@ -64,7 +68,8 @@ class Trust(BaseModel):
         threshold
             The operating point.
         """
-        draft = cls(calibration=calibration, low_confidence=low_confidence)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        draft = cls(calibration=calibration, low_confidence=low_confidence, fixed=now)
         if not len(truth):
             return draft
         sets = PredictionSets.fit(probabilities, truth, coverage=coverage)

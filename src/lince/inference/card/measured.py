@@ -60,6 +60,9 @@ def _facts(done: Evaluation, manifest: BundleManifest, words: Words) -> Iterator
         for key, name in shown_figures(manifest).items()
     ))  # fmt: skip
     yield "here", words.say("On these images: {told}.", told=told)
+    methods = dict.fromkeys(getattr(found, key).method for key in shown_figures(manifest))
+    names = joined("; ", (words.say(method) for method in methods if method))
+    yield "intervals", words.say("Intervals at 95%: {names}.", names=names)
     yield (
         "unchanged",
         words.say("The evaluation changed nothing in the model: weights, calibration and limits are as trained."),

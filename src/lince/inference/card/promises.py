@@ -69,11 +69,19 @@ def decision(manifest: BundleManifest, words: Words) -> Found:
             threshold=threshold,
         ),
     )
+    text = (
+        "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images with the bundle, before the test "
+        "images were looked at; there it had sensitivity {sensitivity} and specificity {specificity}."
+    )
+    if "recalibrated" in manifest.provenance:  # whoever recalibrates may have looked at the test images
+        text = (
+            "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images; there it had sensitivity "
+            "{sensitivity} and specificity {specificity}."
+        )
     yield (
         "point",
         words.say(
-            "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images with the bundle, before the test "
-            "images were looked at; there it had sensitivity {sensitivity} and specificity {specificity}.",
+            text,
             threshold=threshold,
             aim=_aim(point.aim, words),
             given=point.aim,
@@ -165,13 +173,13 @@ def figures(manifest: BundleManifest, words: Words) -> Found:
 
 def limits(manifest: BundleManifest, words: Words) -> Found:
     """What the figures cannot say."""
-    yield (
-        "home",
-        words.say(
-            "Measured on images from the same collection as the training images; other devices, populations and "
-            "protocols may give worse figures. Measure on your own images before relying on it: `lince evaluate`."
-        ),
-    )
     test = manifest.figures.get("test", {})
+    text = (
+        "The test images come from the same collection as the training images; other devices, populations and "
+        "protocols may give worse figures. Measure on your own images before relying on it: `lince evaluate`."
+    )
+    if not test:
+        text = "Not measured yet with these limits: `lince evaluate`, on images that they were not fitted on."
+    yield "home", words.say(text)
     if absent := [name for name, count in test.get("counts", {}).items() if not count]:
         yield "absent", words.say("No test image of: {names}.", names=joined(", ", absent))

@@ -28,8 +28,8 @@ PORTUGUESE = {
     "Diagnosis, treatment or triage: it is not a medical device.": (
         "Diagnóstico, tratamento ou triagem: não é um dispositivo médico."
     ),
-    "Images of another kind, and findings other than its classes: whatever an image shows, it answers with one.": (
-        "Imagens de outro tipo, e achados fora das suas classes: mostre a imagem o que mostrar, responde com uma delas."
+    "Images of another kind, and findings other than its classes: it has no word for them.": (
+        "Imagens de outro tipo, e achados fora das suas classes: não tem palavra para eles."
     ),
     "Other devices, populations or protocols before it has been measured there: `lince evaluate`.": (
         "Outros equipamentos, populações ou protocolos antes de lá ter sido medido: `lince evaluate`."
@@ -171,6 +171,11 @@ PORTUGUESE = {
         "Saída: uma probabilidade por classe; decide-se {positive} a partir de uma probabilidade de {threshold}, senão "
         "a mais provável das outras classes."
     ),
+    "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images; there it had sensitivity {sensitivity} "
+    "and specificity {specificity}.": (
+        "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado em imagens de {on}; aí teve sensibilidade "
+        "{sensitivity} e especificidade {specificity}."
+    ),
     "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images with the bundle, before the test images "
     "were looked at; there it had sensitivity {sensitivity} and specificity {specificity}.": (
         "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado em imagens de {on} com o modelo, antes de "
@@ -234,10 +239,13 @@ PORTUGUESE = {
         "Foi nas imagens de {part} que se escolheram a calibração e o ponto de operação, pelo que aí os números "
         "favorecem o modelo."
     ),
-    "Measured on images from the same collection as the training images; other devices, populations and protocols may "
-    "give worse figures. Measure on your own images before relying on it: `lince evaluate`.": (
-        "Medido em imagens da mesma coleção que as do treino; outros equipamentos, populações e protocolos podem dar "
-        "piores números. Meça nas suas imagens antes de confiar nele: `lince evaluate`."
+    "The test images come from the same collection as the training images; other devices, populations and protocols "
+    "may give worse figures. Measure on your own images before relying on it: `lince evaluate`.": (
+        "As imagens de teste são da mesma coleção que as do treino; outros equipamentos, populações e protocolos podem "
+        "dar piores números. Meça nas suas imagens antes de confiar nele: `lince evaluate`."
+    ),
+    "Not measured yet with these limits: `lince evaluate`, on images that they were not fitted on.": (
+        "Ainda não foi medido com estes limites: `lince evaluate`, em imagens em que não foram ajustados."
     ),
     "No test image of: {names}.": "Sem imagens de teste de: {names}.",
     # Evaluation

@@ -31,8 +31,7 @@ _SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
         (
             "Diagnosis, treatment or triage: it is not a medical device.",
-            "Images of another kind, and findings other than its classes: whatever an image shows, it answers with "
-            "one.",
+            "Images of another kind, and findings other than its classes: it has no word for them.",
             "Other devices, populations or protocols before it has been measured there: `lince evaluate`.",
         ),
     ),
