@@ -118,6 +118,6 @@ def _csv(found: Iterator[Prediction], names: list[str]) -> None:
     )
     for one in found:
         row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", *(int(flag in one.flags) for flag in _FLAGS)]
-        row.append("" if one.prediction_set is None else "|".join(one.prediction_set))
+        row.append("" if one.prediction_set is None else json.dumps(one.prediction_set, ensure_ascii=False))
         row += [f"{one.probabilities[name]:.6f}" for name in names]
         table.writerow([*row, one.model_id])

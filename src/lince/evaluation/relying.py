@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lince.core.types import LabelSpace
 from lince.evaluation import intervals
-from lince.evaluation.checks import legible
+from lince.evaluation.checks import check_groups, legible
 from lince.evaluation.estimate import Estimate, Frozen
 
 Bools = NDArray[np.bool_]
@@ -58,9 +58,10 @@ def reliance(
     sets: Bools | None,
     promised: float | None,
     refused: Bools | None,
+    groups: Sequence[str | None] | None = None,
     level: float = 0.95,
 ) -> Reliance:
-    """Measure the limits; every interval is Wilson's over images.
+    """Measure the limits; every interval is Wilson's, with as many trials as there are patients.
 
     Parameters
     ----------
@@ -74,23 +75,30 @@ def reliance(
         Their coverage.
     refused
         (N,) whether the image was refused.
+    groups
+        (N,) patient, case or slide; without them each image counts.
     level
         Of the intervals.
     """
+    units = None if groups is None else check_groups(groups, len(wrong))
     true = np.array([labels.index(name) for name in truth], dtype=np.intp)
-    order = np.argsort(confidence, kind="stable")
+    order, everything = np.argsort(confidence, kind="stable"), np.arange(len(wrong))
+
+    def of(rows: NDArray[np.intp], event: Bools) -> Estimate:
+        return _share(event[rows], None if units is None else units[0][rows], level)
+
     kept = []
     for share in _SHARES:
         left = order[round(share * len(order)) :]
         if left.size:
-            kept.append(Kept(referred=share, error=_share(wrong[left], level)))
+            kept.append(Kept(referred=share, error=of(left, wrong)))
     coverage: dict[str, Estimate] = {}
     one_class = none = None
     if sets is not None:
         sizes = sets.sum(axis=1)
-        one_class, none = _share(sizes == 1, level), _share(sizes == 0, level)
+        one_class, none = of(everything, sizes == 1), of(everything, sizes == 0)
         coverage = {
-            legible(name): _share(sets[true == index, index], level)
+            legible(name): of(np.flatnonzero(true == index), sets[:, index])
             for index, name in enumerate(labels.names)
             if (true == index).any()
         }
@@ -99,13 +107,20 @@ def reliance(
         coverage=coverage,
         one_class=one_class,
         none=none,
-        refused=None if refused is None else _share(refused, level),
+        refused=None if refused is None else of(everything, refused),
         kept=tuple(kept),
     )
 
 
-def _share(event: Bools, level: float) -> Estimate:
+def _share(event: Bools, units: NDArray[np.intp] | None, level: float) -> Estimate:
     hits, count = int(event.sum()), len(event)
-    value = hits / count
-    low, high = intervals.wilson(value, count, level)
-    return Estimate(value=value, low=low, high=high, method=intervals.WILSON, numerator=hits, denominator=count)
+    value, trials = hits / count, count if units is None else int(np.unique(units).size)
+    low, high = intervals.wilson(value, trials, level)
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        method=intervals.WILSON if trials == count else intervals.WILSON_GROUPS,
+        numerator=hits,
+        denominator=count,
+    )

@@ -18,6 +18,9 @@ from lince.evaluation import OperatingPoint, operating_point, parse_aim
 from lince.inference.bundle import OperatingPointRecord
 from lince.trust import COVERAGE, LOW_CONFIDENCE, Trust, fit_calibration
 
+# Share of the errors that may be left when a fifth of the images is referred, for it to be worth the trouble.
+_HARDLY = 0.9
+
 
 @final
 @dataclass(frozen=True)
@@ -118,4 +121,12 @@ def _tell(trust: Trust, labels: LabelSpace, bus: EventBus) -> None:
         few = ", ".join(labels.names[index] for index in trust.sets.without_guarantee)
         bus.publish(
             Noticed(f"Prediction sets: under {trust.sets.needed} held-out images of {few}, always part of the set")
+        )
+    if trust.referral is not None and trust.referral.error[20] > _HARDLY * trust.referral.error[0]:
+        bus.publish(
+            Noticed(
+                f"Referring the least certain decisions would hardly help: of the held-out images "
+                f"{trust.referral.error[0]:.0%} are decided wrongly, and {trust.referral.error[20]:.0%} of the others "
+                "when 20 % are referred"
+            )
         )

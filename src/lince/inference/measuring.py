@@ -143,7 +143,7 @@ def _measure(
     if collection.has_groups:
         groups = [s.group for s in collection.samples]
     assessment = assess(truth, probabilities, labels, threshold=bundle.threshold, groups=groups, prevalence=prevalence)
-    found = relied(bundle.trust, labels, bundle.threshold, truth, probabilities, strange)
+    found = relied(bundle.trust, labels, bundle.threshold, truth, probabilities, strange, groups)
     assessment = assessment.model_copy(update={"reliance": found})
     skipped = (*collection.skipped, *images.skipped)
     return Measured(collection, part, truth, groups, probabilities, assessment, seen, skipped, strange)

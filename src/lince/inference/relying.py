@@ -66,6 +66,7 @@ def relied(
     truth: Sequence[str],
     probabilities: NDArray[np.float64],
     strange: Strangeness | None = None,
+    groups: Sequence[str | None] | None = None,
 ) -> Reliance:
     """Coverage of the prediction sets, errors left after referral, and images refused."""
     sets = trust.sets
@@ -79,4 +80,5 @@ def relied(
         sets=None if sets is None else sets.contains(probabilities),
         promised=None if sets is None else sets.coverage,
         refused=None if strange is None else strange.scores > 1.0,
+        groups=groups,
     )

@@ -75,7 +75,7 @@ class Report:
             part.truth, probabilities, labels, threshold=threshold, groups=part.groups, seed=self.options.seed
         )
         if part.split == "test":
-            worked = relied(self.limits.trust, labels, threshold, part.truth, probabilities)
+            worked = relied(self.limits.trust, labels, threshold, part.truth, probabilities, groups=part.groups)
             found = found.model_copy(update={"reliance": worked})
         write_report(
             self.place / inside,
