@@ -41,6 +41,9 @@ def test_an_answer_is_the_prediction_with_an_id_and_a_time(post: Post) -> None:
         "threshold": 0.22,
         "decided_by_threshold": True,
         "model_id": "3f786850e387",
+        "prediction_set": ["malignant"],
+        "novelty": 0.6,
+        "reasons": [],
     }
 
 

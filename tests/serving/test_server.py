@@ -24,7 +24,7 @@ SCRIPT = """
     from pathlib import Path
     import lince.inference
     from serving.fakes import FakeBatcher, FakePredictor
-    lince.inference.Predictor = lambda path: FakePredictor()
+    lince.inference.Predictor = lambda path, refer=None: FakePredictor()
     lince.inference.MicroBatcher = FakeBatcher
     from lince.serving import serve
     serve(Path("bundle"), port=0, log_dir=Path(sys.argv[1]), on_ready=lambda address: print(address, flush=True))
