@@ -259,7 +259,10 @@ class Predictor:
             features = network.features(pixels)
             return [], network.classify(features), features
         maps = network.maps(pixels)
-        return maps, network.head(*maps).float(), network.head.embed(*maps).float()
+        features = network.head.embed(*maps).float()
+        if isinstance(network, Ensemble):  # its features are those of one member
+            return maps, network.head(*maps).float(), features
+        return maps, network.head.classify(features).float(), features
 
     def embeddings(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
