@@ -100,7 +100,8 @@ class Novelty:
         """(N, 3): along the axes, off the axes, and in statistics; each of the order of 1 for a training image."""
         standard = (features.astype(np.float64) - self.centre) / self.spread
         pictures = (statistics - self.usual) / self.deviation
-        along = standard @ self.axes
+        # Not a matrix product: the threads of NumPy's library would stand in the way of the network's.
+        along = np.einsum("nd,dk->nk", standard, self.axes)
         # The axes are scaled; back to unit length for what they explain.
         lengths = np.linalg.norm(self.axes, axis=0)
         explained = ((along / np.maximum(lengths, 1e-12)) ** 2).sum(axis=1)
