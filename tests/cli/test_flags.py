@@ -75,3 +75,9 @@ def test_a_wrong_command_is_answered_in_one_line(arguments: str, capsys: pytest.
     assert said.count("\n") == 1
     assert said.startswith("lince: ")
     assert "--help" in said
+
+
+@pytest.mark.parametrize(("given", "hint"), [("10", "write 10% or 0.1"), ("ten", "write 10% or 0.1")])
+def test_a_share_of_more_than_everything_is_refused(given: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "bundle", "scan.png", "--refer", given]) == 2
+    assert hint in re.sub(r"[\s│]+", " ", capsys.readouterr().err)

@@ -24,6 +24,7 @@ def measured(**more: object) -> object:
         "sets": sets,
         "promised": 0.9,
         "refused": np.arange(100) >= 97,
+        "limits": {0.1: 0.55, 0.2: 0.6, 0.5: 2.0},
     }
     return reliance(TRUTH, LABELS, **{**given, **more})  # type: ignore[arg-type]
 
@@ -34,9 +35,21 @@ def test_by_hand() -> None:
     assert found.one_class.value == pytest.approx(0.54)
     assert found.none.value == pytest.approx(0.05)
     assert found.refused.numerator == 3
-    assert {one.referred: one.error.value for one in found.kept} == pytest.approx(
-        {0.0: 0.2, 0.05: 15 / 95, 0.1: 10 / 90, 0.2: 0.0, 0.3: 0.0, 0.5: 0.0}
+    told = [value for one in found.kept for value in (one.asked, one.referred, one.error.value)]
+    assert told == pytest.approx([0.0, 0.0, 0.2, 0.1, 0.1, 10 / 90, 0.2, 0.2, 0.0]), (
+        "where everything would be referred, there is no error to tell"
     )
+
+
+def test_the_limits_are_the_bundles_own_and_not_ranks_of_these_images() -> None:
+    found = measured(confidence=np.linspace(0.0, 0.5, 100), limits={0.1: 0.25})
+    (_, kept) = found.kept
+    assert (kept.asked, kept.referred) == pytest.approx((0.1, 0.5))
+    assert kept.error.denominator == 50
+
+
+def test_the_intervals_are_those_of_wilson() -> None:
+    found = measured()
     assert (found.refused.low, found.refused.high) == wilson(0.03, 100, 0.95)
     assert found.refused.method == WILSON
 
@@ -50,9 +63,9 @@ def test_patients_are_the_unit_of_the_intervals() -> None:
 
 
 def test_a_bundle_without_sets_or_memory_of_its_images() -> None:
-    found = measured(sets=None, promised=None, refused=None)
+    found = measured(sets=None, promised=None, refused=None, limits=None)
     assert (found.coverage, found.one_class, found.none, found.refused) == ({}, None, None, None)
-    assert len(found.kept) == 6
+    assert [one.asked for one in found.kept] == [0.0]
 
 
 def test_a_class_without_images_has_no_coverage() -> None:

@@ -103,6 +103,14 @@ def test_the_same_images_twice_are_noted(tiny_bundle: Path, local: Path, tmp_pat
     assert [one["again"] for one in noted] == [0, 60]
 
 
+def test_a_bundle_beside_itself_opens_the_images_once(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    bus, heard = listening()
+    evaluate(bundle, local, compare=bundle.parent / "." / "bundle", bus=bus)
+    assert not any("measured with this bundle before" in one for one in heard)
+    assert [one["again"] for one in openings(bundle)][-1] == 0
+
+
 def test_a_log_that_is_damaged_or_cannot_be_written(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
     bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
     (bundle / OPENED).write_bytes(b'{"digest": 3}\n\nnot json\n[1]\n{"cut')

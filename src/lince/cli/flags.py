@@ -23,9 +23,12 @@ def _share(text: str) -> float:
     """``10%`` or ``0.1``."""
     number = text.strip()
     try:
-        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+        share = float(number[:-1]) / 100 if number.endswith("%") else float(number)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no share; write 10% or 0.1.") from error
+    if share > 1 and not number.endswith("%"):
+        raise typer.BadParameter(f"{text!r} is more than every image; write {number}% or {share / 100:g}.")
+    return share
 
 
 Refer = Annotated[

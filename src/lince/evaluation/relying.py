@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,24 @@ from lince.evaluation.estimate import Estimate, Frozen
 
 Bools = NDArray[np.bool_]
 
-_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+# Shares of the images to refer for which the error among the others is told.
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 
 class Kept(Frozen):
-    """What is left when a share of the images, those with the lowest confidence, is referred to a person."""
+    """What is left when the decisions under a limit of the bundle are referred to a person.
 
+    Attributes
+    ----------
+    asked
+        Share of the images that the limit was made for.
+    referred
+        Share of these images that lies under it.
+    error
+        Wrong decisions among the others.
+    """
+
+    asked: float
     referred: float
     error: Estimate
 
@@ -38,7 +50,7 @@ class Reliance(Frozen):
     refused
         Images unlike the training images, by the bundle's limit; None where it has none.
     kept
-        Error among the others as more are referred, from none to half.
+        Error among the others as more are referred, from none on.
     """
 
     promised: float | None
@@ -58,6 +70,7 @@ def reliance(
     sets: Bools | None,
     promised: float | None,
     refused: Bools | None,
+    limits: Mapping[float, float] | None = None,
     groups: Sequence[str | None] | None = None,
     level: float = 0.95,
 ) -> Reliance:
@@ -75,6 +88,8 @@ def reliance(
         Their coverage.
     refused
         (N,) whether the image was refused.
+    limits
+        For a share of images to refer, the confidence under which the bundle refers.
     groups
         (N,) patient, case or slide; without them each image counts.
     level
@@ -82,16 +97,17 @@ def reliance(
     """
     units = None if groups is None else check_groups(groups, len(wrong))
     true = np.array([labels.index(name) for name in truth], dtype=np.intp)
-    order, everything = np.argsort(confidence, kind="stable"), np.arange(len(wrong))
+    everything = np.arange(len(wrong))
 
     def of(rows: NDArray[np.intp], event: Bools) -> Estimate:
         return _share(event[rows], None if units is None else units[0][rows], level)
 
     kept = []
-    for share in _SHARES:
-        left = order[round(share * len(order)) :]
+    for asked, limit in {0.0: 0.0, **(limits or {})}.items():
+        left = np.flatnonzero(confidence >= limit)
         if left.size:
-            kept.append(Kept(referred=share, error=of(left, wrong)))
+            referred = 1.0 - left.size / len(wrong)
+            kept.append(Kept(asked=asked, referred=referred, error=of(left, wrong)))
     coverage: dict[str, Estimate] = {}
     one_class = none = None
     if sets is not None:

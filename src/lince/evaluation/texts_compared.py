@@ -12,8 +12,8 @@ COMPARED = {
         "para que o modelo foi feito."
     ),
     "observed: {share}": "observada: {share}",
-    "Wrong decisions, when this share of these images, those with the lowest confidence, is left to a person": (
-        "Decisões erradas, quando esta parte destas imagens, as de menor confiança, é deixada a uma pessoa"
+    "Wrong decisions among the others, when the least certain ones are left to a person": (
+        "Decisões erradas entre as outras, quando as menos certas são deixadas a uma pessoa"
     ),
     # Reliance
     "When to rely on it": "Quando confiar nele",
@@ -31,7 +31,8 @@ COMPARED = {
     "Kind of image": "Tipo de imagem",
     "Refused": "Recusadas",
     "unlike the training images": "diferentes das imagens de treino",
-    "{share} referred": "{share} encaminhadas",
+    "Made to refer {share}": "Feito para encaminhar {share}",
+    "{share} of these images referred": "{share} destas imagens encaminhadas",
     "None referred": "Nenhuma encaminhada",
     "Brightness": "Luminosidade",
     "Contrast": "Contraste",

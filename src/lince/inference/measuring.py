@@ -126,7 +126,8 @@ def _measure(
     if part in SPLITS:
         collection = collection.subset(collection.indices(part))
     images = cached_images(collection.samples, bundle.spec, bus=bus)
-    bundles = [bundle] if other is None else [bundle, other]
+    # A bundle may be held beside itself: its images are opened once.
+    bundles = list({one.path.resolve(): one for one in (bundle, other or bundle)}.values())
     rows, seen = _rows(images.digests, bundles, part, bus)
     collection = collection.subset(images.kept[rows].tolist())
     if not collection.samples:
@@ -138,7 +139,7 @@ def _measure(
         record_opening(one.path, digests, part=part, collection=collection.name, bus=bus)
     logits, features = predictor.logits_and_features(images.pixels, rows)
     probabilities = bundle.trust.calibration.apply(logits)
-    strange = strangeness(bundle.novelty(), images.pixels, rows, features)
+    strange = strangeness(predictor.novelty, images.pixels, rows, features)
     truth, groups = [s.label for s in collection.samples], None
     if collection.has_groups:
         groups = [s.group for s in collection.samples]

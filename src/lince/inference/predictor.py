@@ -66,6 +66,11 @@ class Prepared:
         return sha256_bytes(np.ascontiguousarray(self.pixels).data)
 
     @cached_property
+    def statistics(self) -> NDArray[np.float64]:
+        """(S,) what the picture is like; see `lince.trust.image_statistics`."""
+        return image_statistics([self.pixels])[0]
+
+    @cached_property
     def preview(self) -> NDArray[np.uint8]:
         """The whole image for display, (h, w) or (h, w, 3) uint8, at most 640 pixels on the long side."""
         values = self.decoded.pixels
@@ -108,6 +113,11 @@ class Predictor:
         Share of the images, of 0 to 0.5, whose decision a person should make: the least certain ones carry the flag
         ``refer``. The limit is the one at which that share of the validation images lay.
 
+    Attributes
+    ----------
+    novelty
+        What the training images are like; None when there were too few to say.
+
     Raises
     ------
     BundleError
@@ -129,7 +139,7 @@ class Predictor:
         self._bus = bus or EventBus()
         self._origin = origin
         self._referred_below = None if refer is None else _limit(self.bundle, refer)
-        self._novelty = self.bundle.novelty()
+        self.novelty = self.bundle.novelty()
         loaded = self.bundle.network()
         self._network = (
             ready_to_run(loaded, size=self.bundle.spec.size, device=self.device)
@@ -171,7 +181,12 @@ class Predictor:
         """
         known = name or (Path(source).name if isinstance(source, str | Path) else "image")
         decoded = decode(source, name=known)
-        return Prepared(known, self.bundle.spec.apply(decoded), decoded)
+        prepared = Prepared(known, self.bundle.spec.apply(decoded), decoded)
+        # Worked out now, in the caller's thread: later the whole batch would wait for it.
+        _ = prepared.input_sha256
+        if self.novelty is not None:
+            _ = prepared.statistics
+        return prepared
 
     def predict(self, source: bytes | str | Path, *, name: str | None = None) -> Prediction:
         """Predict one image.
@@ -343,12 +358,12 @@ class Predictor:
         self, items: Sequence[Prepared], features: NDArray[np.float32]
     ) -> list[tuple[float | None, tuple[str, ...]]]:
         """For each image the distance from the training images, and what is unusual where it is too far."""
-        if self._novelty is None:
+        if self.novelty is None:
             return [(None, ())] * len(items)
-        pictures = image_statistics([item.pixels for item in items])
-        scores = self._novelty.scores(features, pictures).tolist()
+        pictures = np.stack([item.statistics for item in items])
+        scores = self.novelty.scores(features, pictures).tolist()
         return [
-            (score, self._novelty.reasons(picture) if score > 1.0 else ())
+            (score, self.novelty.reasons(picture) if score > 1.0 else ())
             for score, picture in zip(scores, pictures, strict=True)
         ]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lince.core.types import LabelSpace
 from lince.evaluation import decisions, reliance
 from lince.evaluation.contrasts import Shift
-from lince.evaluation.relying import Reliance
+from lince.evaluation.relying import SHARES, Reliance
 from lince.trust import Novelty, Trust, image_statistics
 from lince.trust.statistics import NAMES
 
@@ -53,7 +53,7 @@ def strangeness(
     features
         (N, D) that the network made of them.
     """
-    if novelty is None:
+    if novelty is None or not len(rows):
         return None
     statistics = image_statistics(pixels[row] for row in rows)
     return Strangeness(novelty.scores(features, statistics), statistics, novelty)
@@ -80,5 +80,6 @@ def relied(
         sets=None if sets is None else sets.contains(probabilities),
         promised=None if sets is None else sets.coverage,
         refused=None if strange is None else strange.scores > 1.0,
+        limits=None if trust.referral is None else {share: trust.referral.limit(share) for share in SHARES},
         groups=groups,
     )

@@ -30,6 +30,7 @@ from lince.inference.card import write_card
 from lince.inference.limits import fit_limits
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
+from lince.inference.relying import strangeness
 from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, write_out_of_fold
 from lince.training.options import TrainOptions
@@ -105,15 +106,17 @@ def finish(
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
         report = Report(folder / "report", manifest, limits, prepared, options, history)
-        test = part_of(prepared, "test")
+        test, pixels = part_of(prepared, "test"), prepared.images.pixels
+        tested, features = predictor.logits_and_features(pixels, test.rows)
+        strange = strangeness(Bundle(folder).novelty(), pixels, test.rows, features)
         figures = {
             "val": report.write(val, logits, inside="out_of_fold" if held_out else "validation"),
-            "test": report.write(test, predictor.logits(prepared.images.pixels, test.rows)),
+            "test": report.write(test, tested, strange=strange),
         }
         manifest = manifest.model_copy(update={"figures": {**manifest.figures, **figures}})
         write_manifest(folder, manifest)
-        tested = (prepared.images.digests[row] for row in test.rows)
-        record_opening(folder, tested, part="test", collection=prepared.collection.name, bus=bus)
+        opened = (prepared.images.digests[row] for row in test.rows)
+        record_opening(folder, opened, part="test", collection=prepared.collection.name, bus=bus)
         write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)

@@ -15,7 +15,7 @@ from lince.data import Collection
 from lince.evaluation import Assessment, ReportContext, assess, write_report
 from lince.inference.bundle import WEIGHTS, BundleManifest
 from lince.inference.limits import Limits
-from lince.inference.relying import relied
+from lince.inference.relying import Strangeness, relied
 from lince.training.fold_figures import folds_in_words
 from lince.training.options import TrainOptions
 
@@ -61,8 +61,12 @@ class Report:
     options: TrainOptions
     history: Sequence[Mapping[str, Any]]
 
-    def write(self, part: Part, logits: NDArray[np.floating], *, inside: str = "") -> dict[str, Any]:
+    def write(
+        self, part: Part, logits: NDArray[np.floating], *, strange: Strangeness | None = None, inside: str = ""
+    ) -> dict[str, Any]:
         """Measure a part by its (N, C) logits, write its report ``inside`` a folder of the place, give short figures.
+
+        ``strange`` says how unlike the training images each image is.
 
         Raises
         ------
@@ -75,7 +79,7 @@ class Report:
             part.truth, probabilities, labels, threshold=threshold, groups=part.groups, seed=self.options.seed
         )
         if part.split == "test":
-            worked = relied(self.limits.trust, labels, threshold, part.truth, probabilities, groups=part.groups)
+            worked = relied(self.limits.trust, labels, threshold, part.truth, probabilities, strange, part.groups)
             found = found.model_copy(update={"reliance": worked})
         write_report(
             self.place / inside,
