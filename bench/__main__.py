@@ -30,6 +30,7 @@ TOPICS = (
     "accuracy-breastmnist",
     "accuracy-small-cnn",
     "accuracy-chest",
+    "ceiling",
     "augmentation",
     "resnet",
     "trust",
