@@ -123,7 +123,7 @@ def _curve(
                 some = train[np.isin(groups[train], shuffled[: round(fraction * len(shuffled))])]
                 sizes[fraction].append(len(some))
                 found[fraction].append(auc(ill[held_out], scores(some, held_out)))
-        print(f"  {({k: round(float(np.mean(v)), 4) for k, v in found.items()})}", flush=True)
+        print(f"  { ({k: round(float(np.mean(v)), 4) for k, v in found.items()}) }", flush=True)
     points = [(float(np.mean(sizes[one])), float(np.mean(found[one]))) for one in fractions]
     return {
         "images": [round(count) for count, _ in points],

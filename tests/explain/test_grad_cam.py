@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lince.explain import grad_cam, grad_cam_plus_plus
-from lince.models.network import DenseHead, LinearHead
+from lince.models.heads import DenseHead, LinearHead
 
 
 def linear_head(weights: list[list[float]], bias: float = 0.0) -> LinearHead:

@@ -8,7 +8,8 @@ from torch import nn
 
 from lince.core.errors import ConfigError
 from lince.models import CATALOG, build, entry_for
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 
 NETWORKS = [name for name, entry in CATALOG.items() if entry.network]
 

@@ -22,7 +22,8 @@ from lince.models.ensemble import (
     member_pixels,
 )
 from lince.models.folding import ready_to_run
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 from lince.models.precision import best_device
 
 CLASSES = 3

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from lince.models import CATALOG, build
 from lince.models.folding import ready_to_run
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 
 CPU = torch.device("cpu")
 

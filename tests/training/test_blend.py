@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from lince.evaluation import auc
-from lince.models.network import LinearHead
+from lince.models.heads import LinearHead
 from lince.training.activations import Activations
 from lince.training.blend import cross_fitted, log_loss, stack
-from lince.training.linear import solve_head
+from lince.training.linear import solve_head, solve_kernel
 
 RANDOM = np.random.default_rng(0)
 TRUTH = RANDOM.integers(0, 2, 600)
@@ -89,3 +89,48 @@ def test_the_exact_head_is_at_the_minimum(classes: int) -> None:
             assert loss() > reached - 1e-5
             head.linear.weight -= change
     assert float((head.classify(torch.from_numpy(values[0])).argmax(1).numpy() == labels).mean()) > 0.6
+
+
+def clouds(classes: int) -> tuple[Activations, np.ndarray]:
+    """Two views of 60 embeddings by a kernel head with three channels; the border between the classes is curved."""
+    random = np.random.default_rng(2)
+    values = random.normal(5.0, 2.0, (2, 60, 6)).astype(np.float32)
+    radius = np.linalg.norm(values[0] - 5.0, axis=1)
+    labels = np.digitize(radius, np.quantile(radius, np.arange(1, classes) / classes))
+    return Activations(values, np.arange(60)), labels
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_of_support_vectors_is_that_of_scikit_learn(classes: int) -> None:
+    from sklearn.svm import SVC
+
+    features, labels = clouds(classes)
+    head = solve_kernel(features, labels, classes=classes, cost=3.0).eval()
+    embedded = features.values.reshape(-1, 6)
+    with torch.inference_mode():
+        logits = head.classify(torch.from_numpy(embedded)).numpy()
+    standard = (embedded - head.feature_mean.numpy()) / head.feature_std.numpy()
+    np.testing.assert_allclose(standard.mean(0), 0, atol=1e-5)
+    for position in range(1, classes) if classes == 2 else range(classes):
+        machine = SVC(C=3.0, gamma=1 / 6).fit(standard, np.tile(labels, 2) == position)
+        against = logits[:, position] - logits[:, 0] if classes == 2 else logits[:, position]
+        np.testing.assert_allclose(against, machine.decision_function(standard), atol=1e-4)
+    assert (logits.argmax(1) == np.tile(labels, 2)).mean() > 0.8
+    with torch.inference_mode():
+        same = head.padded(len(head.landmarks) + 7).classify(torch.from_numpy(embedded)).numpy()
+    np.testing.assert_allclose(same, logits, atol=1e-5)
+
+
+def test_a_class_without_images_is_never_chosen_by_support_vectors() -> None:
+    features, labels = clouds(2)
+    head = solve_kernel(features, labels, classes=4, cost=1.0).eval()
+    with torch.inference_mode():
+        logits = head.classify(torch.from_numpy(features.values[0])).numpy()
+    assert set(logits.argmax(1)) <= {0, 1}
+
+
+def test_of_many_images_only_some_are_searched_for_support_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lince.training.linear._MOST_VECTORS", 30)
+    features, labels = clouds(3)
+    head = solve_kernel(features, labels, classes=3, cost=1.0)
+    assert len(head.landmarks) <= 30

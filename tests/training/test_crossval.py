@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lince.core.errors import SourceError
 from lince.core.events import EpochFinished, Event, EventBus, Noticed
@@ -113,13 +114,18 @@ def test_best_weighs_frozen_and_tuned_and_predicts_as_it_measured(
     monkeypatch.setattr(crossval, "finish", lambda *a, **k: seen.update(k) or original(*a, **k))
     bundle = train(tiny_images, out=tmp_path / "a", **BEST)
     told = bundle.manifest.provenance["cross_validation"]
-    assert [one["name"] for one in told["candidates"]] == ["efficientnet-lite0-32-head", "efficientnet-lite0-32-tuned"]
+    ways = ["head", "kernel", "tuned"]
+    assert [one["name"] for one in told["candidates"]] == [f"efficientnet-lite0-32-{way}" for way in ways]
     assert sum(one["share"] for one in told["candidates"]) == pytest.approx(1.0)
     assert told["milliseconds_per_image"] > 0
     assert bundle.manifest.model.facts is not None
     for member in bundle.manifest.model.facts["members"]:
         # A frozen network is there once, whatever the number of folds; a tuned one branches off at its last blocks.
-        assert (member["branches"], member["shared"]) in ((1, 17), (2, 12))
+        assert (member["branches"], member["shared"], member["landmarks"] > 0) in (
+            (1, 17, False),
+            (2, 17, True),
+            (2, 12, False),
+        )
     assert np.isfinite(seen["held_out"].logits).all()
 
 
@@ -133,12 +139,41 @@ def test_features_of_the_frozen_network_are_computed_once_for_all_folds(tiny_ima
 
 
 @pytest.mark.usefixtures("no_report")
+def test_support_vectors_are_served_as_they_were_measured(
+    tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINCE_PRECISION", "float32")
+    fitted: list[Any] = []
+    original, every = Trainer.fit, candidates.candidates
+    monkeypatch.setattr(crossval, "candidates", lambda *given: [one for one in every(*given) if one.way == "kernel"])
+    monkeypatch.setattr(Trainer, "fit", lambda *given: fitted.append(original(*given)) or fitted[-1])
+    bundle = train(tiny_images, out=tmp_path / "a", **BEST)
+    assert bundle.manifest.model.facts is not None
+    (member,) = bundle.manifest.model.facts["members"]
+    assert (member["branches"], member["shared"]) == (2, 17)
+    assert member["landmarks"] > 0
+    predictor, path = Predictor(bundle), next(tiny_images.glob("malignant/*.png"))
+    pixels = predictor.prepare(path).pixels[None]
+    logits = predictor.logits(pixels)[0]
+    with torch.inference_mode():
+        each = predictor.network.head.each(*predictor.network.maps(torch.from_numpy(pixels)))[0]
+    share = member["share"]
+    views = 2 if member["mirrored"] else 1
+    np.testing.assert_allclose(logits, share * each[:views].mean(dim=(0, 1))[0].numpy(), rtol=1e-4)
+    assert np.isfinite(fitted[0].plain).all()
+    assert np.ptp(fitted[0].plain[:, 0]) > 0.1, "the images are told apart"
+    heat = predictor.explain(path).heat_map
+    assert heat is not None
+    assert heat.max() > 0
+
+
+@pytest.mark.usefixtures("no_report")
 def test_the_time_limit_leaves_out_what_does_not_fit(tiny_images: Path, tmp_path: Path) -> None:
     bus, heard = listening()
     bundle = train(tiny_images, out=tmp_path / "a", bus=bus, time_limit=1e-4, **BEST)
     told = bundle.manifest.provenance["cross_validation"]
     assert [one["name"] for one in told["candidates"]] == ["efficientnet-lite0-32-head"]
-    assert told["left_out"] == ["efficientnet-lite0-32-tuned"]
+    assert told["left_out"] == ["efficientnet-lite0-32-kernel", "efficientnet-lite0-32-tuned"]
     assert any(isinstance(e, Noticed) and "Left out for the time limit" in e.message for e in heard)
 
 
@@ -186,7 +221,7 @@ def test_what_best_tries_depends_on_the_images(tiny_images: Path, monkeypatch: p
     assert 60 < native_side(collection) < 75
     tried = candidates.candidates(TrainOptions(preset="best"), collection)
     assert tried[0].name == "efficientnet-lite0-224-head"
-    assert {one.way for one in tried} == {"head", "tuned"}
+    assert {one.way for one in tried} == {"head", "kernel", "tuned"}
     assert {one.size for one in tried if one.entry.name == "efficientnet-lite0"} == {224, 320}
     monkeypatch.setattr(candidates, "native_side", lambda _: 28)
     thumbnails = candidates.candidates(TrainOptions(preset="best"), collection)

@@ -68,7 +68,7 @@ class Prepared:
     @cached_property
     def statistics(self) -> NDArray[np.float64]:
         """(S,) what the picture is like; see `lince.trust.image_statistics`."""
-        return image_statistics([self.pixels])[0]
+        return np.asarray(image_statistics([self.pixels])[0])
 
     @cached_property
     def preview(self) -> NDArray[np.uint8]:

@@ -12,7 +12,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 
 # Package and class that know where the weights lie.
 _WEIGHTS = {

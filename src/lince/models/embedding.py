@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.models.catalog import build, entry_for
 from lince.models.folding import ready_to_run
-from lince.models.network import LinearHead
+from lince.models.heads import LinearHead
 from lince.models.precision import best_device
 
 TASK = "Computing features"

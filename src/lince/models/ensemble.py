@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from lince.core.errors import ConfigError
 from lince.imaging import ImageSpec
-from lince.models.network import Head, LinearHead, Network
+from lince.models.heads import Head, KernelHead, LinearHead
+from lince.models.network import Network
 
 NAME = "ensemble"
 # Rec. 601, as `ImageSpec` makes grey of colour.
@@ -203,7 +204,10 @@ class Ensemble(nn.Module):
 
 
 class Member(NamedTuple):
-    """What is known of a group before it is built: ``model`` and ``facts`` name the network in the catalog."""
+    """What is known of a group before it is built: ``model`` and ``facts`` name the network in the catalog.
+
+    ``landmarks`` is how many each of its heads has, where they are no linear ones.
+    """
 
     model: str
     facts: Mapping[str, Any] | None
@@ -212,6 +216,7 @@ class Member(NamedTuple):
     shared: int
     mirrored: bool
     share: float
+    landmarks: int = 0
 
     def plain(self) -> dict[str, Any]:
         """As the bundle keeps it."""
@@ -279,6 +284,8 @@ def build_ensemble(facts: Mapping[str, Any], classes: int, spec: ImageSpec) -> E
         if member.model == NAME or member.branches < 1:
             raise ConfigError("This does not describe a member of an ensemble", received=known)
         base = build(entry, classes, entry.image_spec(member.size), pretrained=False)
+        if member.landmarks:
+            base = base.with_head(KernelHead(base.head.features, classes, member.landmarks))
         networks = [copy.deepcopy(base) for _ in range(member.branches)]
         groups.append(Group(networks, shared=member.shared, side=member.size, mirrored=member.mirrored))
         heads.append([network.head for network in networks])

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from lince.core.errors import ConfigError, ModelUnavailableError
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 from lince.models.splitting import AsMap, split_stages
 
 PREFIX = "hf:"

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from lince.models.network import DenseHead, Network
+from lince.models.heads import DenseHead
+from lince.models.network import Network
 from lince.models.small_cnn_options import SmallCnnOptions
 
 

@@ -19,7 +19,8 @@ from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
 from lince.core.files import make_folder, write_error, write_json
 from lince.core.seeds import derived_seed
 from lince.imaging.augmentation import AugmentationSpec, augment
-from lince.models.network import Network, average
+from lince.models.heads import average
+from lince.models.network import Network
 from lince.training.memory import room
 from lince.training.plan import ACTIVATION_BYTES
 

@@ -24,7 +24,7 @@ _TINY = 64
 _SMALL_SET = 6_000
 _LOOKED_AT = 5
 
-Way = Literal["plan", "head", "tuned", "scratch"]
+Way = Literal["plan", "head", "kernel", "tuned", "scratch"]
 
 
 @final
@@ -32,9 +32,9 @@ Way = Literal["plan", "head", "tuned", "scratch"]
 class Candidate:
     """A model at an image size, trained in one way.
 
-    ``plan``: the phases of the preset. ``head``: a linear head on the frozen network, solved exactly. ``tuned``: that
-    head, then the last blocks. ``scratch``: a network without pretraining. ``cost`` is the expected training time
-    relative to the other candidates.
+    ``plan``: the phases of the preset. ``head``: a linear head on the frozen network, solved exactly. ``kernel``: one
+    of support vectors instead. ``tuned``: the linear head, then the last blocks. ``scratch``: a network without
+    pretraining. ``cost`` is the expected training time relative to the other candidates.
     """
 
     entry: ModelEntry
@@ -65,7 +65,9 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
         return [Candidate(entry, options.image_size or entry.size, "scratch", 1.0)]
     tiny = native_side(collection) <= _TINY
     sizes = [options.image_size] if options.image_size else _sizes(entry, tiny=tiny)
-    ways: tuple[tuple[Way, float], ...] = (("head", 1.0),) if options.phases == 1 else (("head", 1.0), ("tuned", 5.0))
+    ways: tuple[tuple[Way, float], ...] = (("head", 1.0), ("kernel", 1.0), ("tuned", 5.0))
+    if options.phases == 1:
+        ways = ways[:2]
     found = [Candidate(entry, size, way, cost * _cost(entry, size)) for size in sizes for way, cost in ways]
     if not asked:
         found += _others(tiny=tiny, images=len(collection.samples), options=options)
@@ -86,7 +88,7 @@ def _others(*, tiny: bool, images: int, options: TrainOptions) -> list[Candidate
     for name in ("efficientnet-lite2", "efficientnet-lite1"):
         if name in CATALOG:
             entry = CATALOG[name]
-            found.append(Candidate(entry, options.image_size or entry.size, "head", _cost(entry, entry.size)))
+            found.append(Candidate(entry, options.image_size or entry.size, "kernel", _cost(entry, entry.size)))
     return found
 
 

@@ -13,6 +13,7 @@ from lince.core.events import Event, EventBus, Noticed
 from lince.data import Collection
 from lince.inference.bundle import Bundle, ModelRecord
 from lince.models.ensemble import NAME, Ensemble, Member, group_of
+from lince.models.heads import KernelHead
 from lince.training.blend import Blend, cross_fitted, log_loss, stack
 from lince.training.candidates import FOLDS, MOST_MEMBERS, Candidate, candidates, common_side
 from lince.training.events import RunPlanned
@@ -143,7 +144,8 @@ def _assemble(
         groups.append(group)
         heads.append(own)
         share = float(blend.shares[number])
-        members.append(Member(entry.name, entry.facts, size, len(own), group.shared, mirror, share))
+        landmarks = len(own[0].landmarks) if isinstance(own[0], KernelHead) else 0
+        members.append(Member(entry.name, entry.facts, size, len(own), group.shared, mirror, share, landmarks))
     shares = [member.share for member in members]
     network = Ensemble(groups, heads, shares, channels=trainer.prepared.images.pixels.shape[3]).eval()
     return network, ModelRecord(name=NAME, facts={"members": [member.plain() for member in members]})

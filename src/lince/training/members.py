@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -22,19 +22,20 @@ from lince.imaging import ImageSpec
 from lince.models import build
 from lince.models.ensemble import Ensemble, Group, common_stages, member_pixels
 from lince.models.folding import ready_to_run
-from lince.models.network import LinearHead, Network
+from lince.models.heads import Head, KernelHead, LinearHead
+from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe
 from lince.training.blend import log_loss
 from lince.training.candidates import Candidate
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds
-from lince.training.linear import PENALTIES, solve_head
+from lince.training.linear import COSTS, PENALTIES, solve_head, solve_kernel
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
 from lince.training.plan import EMBEDDING, Phase, Plan, make_plan
 from lince.training.prepared import Prepared
-from lince.training.sharing import Shared, first_view
+from lince.training.sharing import Shared, averages, first_view
 from lince.trust import softmax
 
 _BATCH = 16
@@ -76,7 +77,10 @@ class Fitted:
         found = []
         for fold in range(folds):
             network = build(self.candidate.entry, classes, self.plan.image, pretrained=False)
-            network.load_state_dict(load_file(_weights(self.place, fold)))
+            state = load_file(_weights(self.place, fold))
+            if self.candidate.way == "kernel":
+                network = network.with_head(KernelHead(network.head.features, classes, len(state["head.landmarks"])))
+            network.load_state_dict(state)
             found.append(network.eval())
         return found
 
@@ -123,7 +127,7 @@ class Trainer:
             return Fitted(candidate, plan, place, logits[0], logits[1], note["history"], note["seconds"])
         own = self._member_images(plan.image)
         begun, before = time.perf_counter(), self.seconds_before(candidate)
-        if candidate.way == "head":
+        if candidate.way in ("head", "kernel"):
             history: list[dict[str, Any]] = []
             self._fit_heads(candidate, plan, own, place)
         else:
@@ -169,7 +173,7 @@ class Trainer:
             stages=len(network.stages),
             counts=np.bincount(self.prepared.labels[rows], minlength=self._classes).tolist(),
         )
-        if candidate.way == "head":
+        if candidate.way in ("head", "kernel"):
             return plan.model_copy(update={"phases": plan.phases[:1]})
         if candidate.way in ("tuned", "scratch"):
             phases = tuple(phase for phase in plan.phases if phase.boundary != EMBEDDING)
@@ -201,40 +205,57 @@ class Trainer:
     def _features(
         self, network: Network, plan: Plan, views: int, own: Prepared, rows: NDArray[np.int64]
     ) -> Activations:
-        """What the frozen network says of some images; computed for all of them at the first call."""
+        """What the frozen network says of some images; computed for all of them at the first call.
+
+        As a `KernelHead` embeds: the first half is what a linear head reads.
+        """
         device = best_device()
-        frozen = Frozen(ready_to_run(network, size=plan.image.size, device=device), device, plan.image.size)
+        probe = network.with_head(KernelHead(network.head.features, self._classes, 1))
+        frozen = Frozen(ready_to_run(probe, size=plan.image.size, device=device), device, plan.image.size)
         recipe = Recipe("shared", EMBEDDING, views, plan.augmentation, plan.seed, "Computing features")
         shared = Shared(self.folder.path / "features", self.folds.rows)
         return shared.part(network, frozen, own.images.pixels, recipe, rows, bus=self.bus)
 
     def _fit_heads(self, candidate: Candidate, plan: Plan, own: Prepared, place: Path) -> None:
-        """Exact heads on the frozen network; the penalty is the one with the best out-of-fold predictions."""
+        """Exact heads on the frozen network; their strength is the one with the best out-of-fold predictions."""
         network = self._network(candidate, plan, 0)
-        head = network.head
-        if not isinstance(head, LinearHead):
+        if not isinstance(network.head, LinearHead):
             raise TrainingError("Only a linear head can be solved exactly", received=candidate.entry.name)
         features = self._features(network, plan, plan.phases[0].views, own, self.folds.rows)
+        solve = self._kernel_head if candidate.way == "kernel" else self._linear_head
+        if candidate.way == "head":
+            features = averages(features)
+        strengths = COSTS if candidate.way == "kernel" else PENALTIES
         labels, fold_of = self.folds.labels, self.folds.fold
         plain = first_view(features)
         task = f"Fitting heads ({candidate.name})"
-        self.bus.publish(WorkStarted(task, len(PENALTIES) * self.folds.count))
-        best: tuple[float, list[dict[str, torch.Tensor]]] | None = None
-        for number, penalty in enumerate(PENALTIES):
-            states, logits = [], np.empty((len(labels), self._classes))
+        self.bus.publish(WorkStarted(task, len(strengths) * self.folds.count))
+        best: tuple[float, list[KernelHead | LinearHead]] | None = None
+        for number, strength in enumerate(strengths):
+            heads, logits = [], np.empty((len(labels), self._classes))
             for fold in range(self.folds.count):
                 inside, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-                solve_head(head, features.subset(inside), labels[inside], penalty=penalty)
+                head = solve(network, features.subset(inside), labels[inside], strength)
                 with torch.inference_mode():
                     logits[held] = head.eval().classify(plain.take(np.zeros_like(held), held)).numpy()
-                states.append({name: value.clone() for name, value in network.state_dict().items()})
+                heads.append(head)
                 self.bus.publish(WorkAdvanced(task, number * self.folds.count + fold + 1))
             loss = log_loss(logits, labels)
             if best is None or loss < best[0]:
-                best = (loss, states)
+                best = (loss, heads)
         self.bus.publish(WorkFinished(task))
-        for fold, state in enumerate(best[1] if best else []):
-            _save(state, _weights(place, fold))
+        for fold, chosen in enumerate(_alike(best[1]) if best else []):
+            _save(network.with_head(chosen).state_dict(), _weights(place, fold))
+
+    def _linear_head(
+        self, network: Network, features: Activations, labels: NDArray[np.int64], strength: float
+    ) -> LinearHead:
+        head = LinearHead(network.head.features, self._classes)
+        solve_head(head, features, labels, penalty=strength)
+        return head
+
+    def _kernel_head(self, _: Network, features: Activations, labels: NDArray[np.int64], strength: float) -> KernelHead:
+        return solve_kernel(features, labels, classes=self._classes, cost=strength)
 
     def _fit_folds(
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
@@ -271,7 +292,7 @@ class Trainer:
         if candidate.way == "tuned" and isinstance(network.head, LinearHead):
             # As many views as the candidate ``head`` has: its features are there already.
             views = self.plan(replace(candidate, way="head")).phases[0].views
-            features = self._features(network, plan, views, own, learn)
+            features = averages(self._features(network, plan, views, own, learn))
             solve_head(network.head, features, self.prepared.labels[learn], penalty=_FIRST_PENALTY)
         label = f"{candidate.name}/fold-{fold + 1}"
         phases = tuple(phase.model_copy(update={"name": f"{label}/{phase.name}"}) for phase in plan.phases)
@@ -314,6 +335,12 @@ def _to_the_end(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
     if len(phases) == 1 and phases[0].schedule == "cosine":
         return (phases[0].model_copy(update={"keep": "last"}),)
     return phases
+
+
+def _alike(heads: Sequence[KernelHead | LinearHead]) -> list[Head]:
+    """Heads of one shape, so that the folds can be loaded as one group."""
+    most = max(len(head.landmarks) if isinstance(head, KernelHead) else 0 for head in heads)
+    return [head.padded(most) if isinstance(head, KernelHead) else head for head in heads]
 
 
 def _note_of(place: Path, fold: int) -> Path:

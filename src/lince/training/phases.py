@@ -10,7 +10,8 @@ import torch
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.models.folding import ready_to_run
-from lince.models.network import LinearHead, Network
+from lince.models.heads import LinearHead
+from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe, compute_activations
 from lince.training.events import EpochsRecalled

@@ -71,6 +71,11 @@ def first_view(activations: Activations) -> Activations:
     return replace(activations, values=_FirstView(activations))
 
 
+def averages(activations: Activations) -> Activations:
+    """Of embeddings by a `KernelHead` the first half: the averages of the maps, without their deviations."""
+    return replace(activations, values=_FirstHalf(activations))
+
+
 def frozen_digest(network: Network, boundary: int | str) -> str:
     """Digest of the weights before the boundary: what the activations there depend on besides the images."""
     total = hashlib.blake2b(digest_size=8)
@@ -91,3 +96,15 @@ class _FirstView:
 
     def __getitem__(self, key: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.generic]:
         return np.asarray(self._whole.take(np.zeros_like(key[0]), key[1]).cpu().numpy())
+
+
+@final
+class _FirstHalf:
+    """The first half of the columns of other activations (views, N, 2 D)."""
+
+    def __init__(self, whole: Activations) -> None:
+        self._whole = whole
+        self.shape = (*whole.values.shape[:-1], whole.values.shape[-1] // 2)
+
+    def __getitem__(self, key: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.generic]:
+        return np.asarray(self._whole.take(*key)[:, : self.shape[-1]].cpu().numpy())
