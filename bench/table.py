@@ -94,14 +94,14 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
                   "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
      lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
     ("trust", ("held-out images by the 90 % sets, each class: breast ultrasound; the same cross-validated; X-rays",
-               "imagens fora do treino nos conjuntos de 90 %, por classe: ecografia; a mesma com validação cruzada; radiografias"),
-     ("87 to 93 %", "87 a 93 %"), lambda f: "; ".join(_covered(f[name]) for name in ("busi", "busi_cross_validated", "chest"))),
+               "imagens fora do treino nos conjuntos de 90 %, por classe: ecografia; com validação cruzada; radiografias"),
+     ("87 to 93 %", "87 a 93 %"), lambda f: _by_part(_covered, f)),
     ("trust", ("calibration error on them: breast ultrasound; the same cross-validated; X-rays",
                "erro de calibração nelas: ecografia; a mesma com validação cruzada; radiografias"), ("≤ 0.05",) * 2,
-     lambda f: "; ".join(f"{f[name]['calibration_error']:.3f}" for name in ("busi", "busi_cross_validated", "chest"))),
+     lambda f: _by_part(lambda part: f"{part['calibration_error']:.3f}", f)),
     ("trust", ("errors, and among the others when 20 % are referred: breast ultrasound; cross-validated; X-rays",
-               "erros, e nas outras quando 20 % são encaminhadas: ecografia; com validação cruzada; radiografias"), ("half", "metade"),
-     lambda f: "; ".join(_referred(f[name]) for name in ("busi", "busi_cross_validated", "chest"))),
+               "erros, e nas outras quando 20 % são encaminhadas: ecografia; com validação cruzada; radiografias"),
+     ("half", "metade"), lambda f: _by_part(_referred, f)),
     ("ceiling", ("frozen network on BreastMNIST: AUC by cross-validation; with ten times the images (extrapolated)",
                  "rede congelada em BreastMNIST: AUC por validação cruzada; com dez vezes as imagens (extrapolado)"),
      ("explains the above", "explica o de cima"), lambda f: _ceiling(f["breastmnist_frozen"])),
@@ -126,6 +126,10 @@ def _busi(found: Figures) -> str:
 
 def _referred(found: Figures) -> str:
     return f"{found['error']:.1%}, {found['error_of_the_others']:.1%} of {1 - found['referred']:.0%}"
+
+
+def _by_part(told: Callable[[Figures], str], found: Figures) -> str:
+    return "; ".join(told(found[name]) for name in ("busi", "busi_cross_validated", "chest"))
 
 
 def _covered(found: Figures) -> str:
