@@ -94,7 +94,7 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
                   "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
      lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
     ("trust", ("held-out images by the 90 % sets, each class: breast ultrasound; the same cross-validated; X-rays",
-               "imagens fora do treino nos conjuntos de 90 %, por classe: ecografia; com validação cruzada; radiografias"),
+               "imagens de teste nos conjuntos de 90 %, por classe: ecografia; com validação cruzada; radiografias"),
      ("87 to 93 %", "87 a 93 %"), lambda f: _by_part(_covered, f)),
     ("trust", ("calibration error on them: breast ultrasound; the same cross-validated; X-rays",
                "erro de calibração nelas: ecografia; a mesma com validação cruzada; radiografias"), ("≤ 0.05",) * 2,
