@@ -30,7 +30,7 @@ def test_predict_text_json_and_csv_agree(tiny_bundle: Path, tiny_images: Path, c
     assert main(["predict", str(tiny_bundle), image, "--csv"]) == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert row["label"] == one["label"]
-    assert float(row["p(malignant)"]) == pytest.approx(one["probabilities"]["malignant"], abs=1e-5)
+    assert float(row["p_malignant"]) == pytest.approx(one["probabilities"]["malignant"], abs=1e-5)
     assert main(["predict", str(tiny_bundle), image]) == 0
     assert f": {one['label']} (" in capsys.readouterr().out
 

@@ -114,7 +114,7 @@ def _csv(found: Iterator[Prediction], names: list[str]) -> None:
 
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(
-        ["name", "label", "confidence", *_FLAGS, "prediction_set", *(f"p({name})" for name in names), "model_id"]
+        ["name", "label", "confidence", *_FLAGS, "prediction_set", *(f"p_{name}" for name in names), "model_id"]
     )
     for one in found:
         row: list[Any] = [one.name, one.label, f"{one.confidence:.6f}", *(int(flag in one.flags) for flag in _FLAGS)]
