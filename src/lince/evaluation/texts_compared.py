@@ -103,6 +103,11 @@ COMPARED = {
         "ou grupo, e medidos nas restantes; média de sorteios repetidos e a faixa de 95% deles. Da classe positiva "
         "contra as restantes."
     ),
+    "The command lince recalibrate is more careful: it changes the calibration only where that clearly helps, an "
+    "intercept for each class only with 30 images of each.": (
+        "O comando lince recalibrate é mais cauteloso: só muda a calibração onde isso ajuda claramente, e uma ordenada "
+        "na origem por classe só com 30 imagens de cada."
+    ),
     "Local images": "Imagens locais",
     "Draws": "Sorteios",
     "summed over the classes": "somado sobre as classes",
