@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -48,8 +50,10 @@ def solve_head(head: LinearHead, features: Activations, labels: NDArray[np.int64
         head.linear.bias.copy_(torch.from_numpy(offset))
 
 
-def solve_kernel(features: Activations, labels: NDArray[np.int64], *, classes: int, cost: float) -> KernelHead:
-    """The head of support vectors: for each class the widest margin between it and the others.
+def solve_kernel(
+    features: Activations, labels: NDArray[np.int64], *, classes: int, costs: Sequence[float]
+) -> list[KernelHead]:
+    """Heads of support vectors, one for each cost: for each class the widest margin between it and the others.
 
     Parameters
     ----------
@@ -59,30 +63,44 @@ def solve_kernel(features: Activations, labels: NDArray[np.int64], *, classes: i
         (N,) class positions; a class that is not among them is never chosen.
     classes
         How many there are.
-    cost
+    costs
         Of an image on the wrong side of the margin.
     """
-    from sklearn.svm import SVC
-
-    standard = KernelHead(features.values.shape[-1] // 2, classes, 0)
-    standard.standardise(features.blocks())
+    scale = KernelHead(features.values.shape[-1] // 2, classes, 0)
+    scale.standardise(features.blocks())
     rows = stratified(labels.tolist(), _MOST_VECTORS)
     views = range(min(features.views, max(1, _MOST_VECTORS // len(rows))))
     blocks = (features.take(np.full_like(rows, view), rows) for view in views)
-    values = torch.cat([(block - standard.feature_mean) / standard.feature_std for block in blocks]).numpy()
+    values = torch.cat([(block - scale.feature_mean) / scale.feature_std for block in blocks])
     truth = np.tile(labels[rows], len(views))
-    weight, bias = np.zeros((len(values), classes)), np.zeros(classes)
+    # Once for all costs and classes: the machine would compute each entry anew.
+    alike = torch.exp(-scale.gamma * torch.cdist(values, values).square()).double().numpy()
+    return [_supported(scale, values, alike, truth, classes, cost) for cost in costs]
+
+
+def _supported(
+    scale: KernelHead,
+    values: torch.Tensor,
+    alike: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    classes: int,
+    cost: float,
+) -> KernelHead:
+    """The head for standardised features (M, 2 D) whose similarities (M, M) are known."""
+    from sklearn.svm import SVC
+
+    weight, bias = np.zeros((len(truth), classes)), np.zeros(classes)
     for position in range(1, classes) if classes == 2 else range(classes):
         if not (truth == position).any():
             bias[position] = -1.0
             continue
-        machine = SVC(C=cost, gamma=float(standard.gamma)).fit(values, truth == position)
+        machine = SVC(C=cost, kernel="precomputed").fit(alike, truth == position)
         weight[machine.support_, position] = machine.dual_coef_[0]
         bias[position] = machine.intercept_[0]
     if classes == 2:  # both classes with the same weight, so that each has its heat map
         weight, bias = (weight - weight[:, ::-1]) / 2, (bias - bias[::-1]) / 2
     used = np.flatnonzero(weight.any(axis=1))
     head = KernelHead(values.shape[1] // 2, classes, len(used))
-    state = {"landmarks": values[used], "weight": weight[used], "bias": bias}
-    head.load_state_dict(standard.state_dict() | {name: torch.from_numpy(value) for name, value in state.items()})
+    state = {"landmarks": values[used], "weight": torch.from_numpy(weight[used]), "bias": torch.from_numpy(bias)}
+    head.load_state_dict(scale.state_dict() | state)
     return head

@@ -27,7 +27,7 @@ from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe
 from lince.training.blend import log_loss
-from lince.training.candidates import Candidate
+from lince.training.candidates import Candidate, Way
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds
 from lince.training.linear import COSTS, PENALTIES, solve_head, solve_kernel
@@ -41,6 +41,8 @@ from lince.trust import softmax
 _BATCH = 16
 # Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
 _FIRST_PENALTY = PENALTIES[2]
+
+Solved = LinearHead | KernelHead
 
 
 @final
@@ -222,40 +224,35 @@ class Trainer:
         if not isinstance(network.head, LinearHead):
             raise TrainingError("Only a linear head can be solved exactly", received=candidate.entry.name)
         features = self._features(network, plan, plan.phases[0].views, own, self.folds.rows)
-        solve = self._kernel_head if candidate.way == "kernel" else self._linear_head
         if candidate.way == "head":
             features = averages(features)
-        strengths = COSTS if candidate.way == "kernel" else PENALTIES
         labels, fold_of = self.folds.labels, self.folds.fold
         plain = first_view(features)
         task = f"Fitting heads ({candidate.name})"
-        self.bus.publish(WorkStarted(task, len(strengths) * self.folds.count))
-        best: tuple[float, list[KernelHead | LinearHead]] | None = None
-        for number, strength in enumerate(strengths):
-            heads, logits = [], np.empty((len(labels), self._classes))
-            for fold in range(self.folds.count):
-                inside, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-                head = solve(network, features.subset(inside), labels[inside], strength)
+        self.bus.publish(WorkStarted(task, self.folds.count))
+        heads: list[list[Solved]] = []
+        logits: list[NDArray[np.float64]] = []
+        for fold in range(self.folds.count):
+            inside, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+            heads.append(self._solved(candidate.way, network, features.subset(inside), labels[inside]))
+            logits = logits or [np.empty((len(labels), self._classes)) for _ in heads[0]]
+            for head, found in zip(heads[-1], logits, strict=True):
                 with torch.inference_mode():
-                    logits[held] = head.eval().classify(plain.take(np.zeros_like(held), held)).numpy()
-                heads.append(head)
-                self.bus.publish(WorkAdvanced(task, number * self.folds.count + fold + 1))
-            loss = log_loss(logits, labels)
-            if best is None or loss < best[0]:
-                best = (loss, heads)
+                    found[held] = head.eval().classify(plain.take(np.zeros_like(held), held)).numpy()
+            self.bus.publish(WorkAdvanced(task, fold + 1))
         self.bus.publish(WorkFinished(task))
-        for fold, chosen in enumerate(_alike(best[1]) if best else []):
+        best = int(np.argmin([log_loss(found, labels) for found in logits]))
+        for fold, chosen in enumerate(_alike([strengths[best] for strengths in heads])):
             _save(network.with_head(chosen).state_dict(), _weights(place, fold))
 
-    def _linear_head(
-        self, network: Network, features: Activations, labels: NDArray[np.int64], strength: float
-    ) -> LinearHead:
-        head = LinearHead(network.head.features, self._classes)
-        solve_head(head, features, labels, penalty=strength)
-        return head
-
-    def _kernel_head(self, _: Network, features: Activations, labels: NDArray[np.int64], strength: float) -> KernelHead:
-        return solve_kernel(features, labels, classes=self._classes, cost=strength)
+    def _solved(self, way: Way, network: Network, features: Activations, labels: NDArray[np.int64]) -> list[Solved]:
+        """A head for each strength of the penalty, or cost of an error."""
+        if way == "kernel":
+            return [*solve_kernel(features, labels, classes=self._classes, costs=COSTS)]
+        heads = [LinearHead(network.head.features, self._classes) for _ in PENALTIES]
+        for head, penalty in zip(heads, PENALTIES, strict=True):
+            solve_head(head, features, labels, penalty=penalty)
+        return [*heads]
 
     def _fit_folds(
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
@@ -337,7 +334,7 @@ def _to_the_end(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
     return phases
 
 
-def _alike(heads: Sequence[KernelHead | LinearHead]) -> list[Head]:
+def _alike(heads: Sequence[Solved]) -> list[Head]:
     """Heads of one shape, so that the folds can be loaded as one group."""
     most = max(len(head.landmarks) if isinstance(head, KernelHead) else 0 for head in heads)
     return [head.padded(most) if isinstance(head, KernelHead) else head for head in heads]
