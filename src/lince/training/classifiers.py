@@ -111,8 +111,9 @@ def compare(
             trial = _Trial(seen, labels[inside], classes, seed)
             # The slowest come last in the list and are begun first, so that no processor waits for one of them.
             places = range(len(tried))[::-1]
-            for place, (found, spent) in zip(places, in_order(places, lambda p: trial.run(tried[p])), strict=True):  # noqa: B023
-                logits[place, held] = found
+            answers = in_order([tried[place] for place in places], trial.run)
+            for place, (held_logits, spent) in zip(places, answers, strict=True):
+                logits[place, held] = held_logits
                 seconds[place] += spent
                 done += 1
                 bus.publish(WorkAdvanced(TASK, done))
