@@ -186,7 +186,11 @@ def draw_hits(title: str, hits: Sequence[Hit], *, bus: EventBus | None = None, s
         part = shown[start : start + _ACROSS]
         captions = tuple((f"{hit.rank}. {hit.sample.label}  {hit.score:.2f}", hit.sample.name) for hit, _ in part)
         first, last = part[0][0].rank, part[-1][0].rank
-        rows.append(SheetRow(f"{first} to {last}", "", tuple(pixels for _, pixels in part), captions))
+        rows.append(
+            SheetRow(
+                f"{first} to {last}" if last > first else f"{first}", "", tuple(pixels for _, pixels in part), captions
+            )
+        )
     return ContactSheet(title, rows, columns=(), notes=["SYNTHETIC images."] if synthetic else []).draw()
 
 

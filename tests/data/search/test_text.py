@@ -37,6 +37,15 @@ def test_more_words_rarer_words_and_shorter_texts_come_first() -> None:
     assert names("femur fracture")[-1] == "b"
 
 
+def test_both_words_once_come_before_one_of_them_often() -> None:
+    samples = [
+        sample("a", caption="Pneumonia.", title="Pneumonia and pneumonia", findings="Pneumonia of both lungs"),
+        sample("b", caption="Chest", discussion="Pneumonia is frequent in children."),
+        *(sample("n", caption=f"Normal {number}") for number in range(9)),
+    ]
+    assert [hit.row for hit in search_text(samples, "pneumonia criança").hits] == [1, 0]
+
+
 @pytest.mark.parametrize("query", ["fratura femur", "FRATURAS FÉMUR", "fractures, femur?", "fémur fracture"])
 def test_accents_case_endings_and_language_do_not_count(query: str) -> None:
     assert set(names(query)[:2]) == {"a", "c"}

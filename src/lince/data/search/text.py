@@ -108,7 +108,9 @@ def search_text(samples: Sequence[Sample], query: str) -> TextFound:
         if gains:
             name, text, best = max(read[row], key=lambda one: _gain(one, rarity))
             words = tuple(sought[term] for term in sorted(gains))
-            hits.append(TextHit(row, sum(gains.values()) / whole, name, _excerpt(text, best, rarity), words))
+            # Twice the share that is found: who gives two words wants both, not one of them often.
+            score = sum(gains.values()) / whole * sum(rarity[term] for term in gains) / whole
+            hits.append(TextHit(row, score, name, _excerpt(text, best, rarity), words))
     hits.sort(key=lambda hit: -hit.score)
     known = {term for own in amounts for term in own}
     unknown = tuple(word for term, word in enumerate(sought) if term not in known)

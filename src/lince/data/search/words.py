@@ -29,7 +29,8 @@ _MEANINGS = """
 abcesso abscesso abscess|abdomen abdominal|anca quadril hip|aneurisma aneurysm|apendice appendix|
 apendicite appendicitis|arteria artery|avc stroke|baco spleen splenic|benigno benign|bexiga bladder vesical|
 cabeca head|calcificacao calcification|calculo litiase stone calculus lithiasis|cancro cancer|cerebro brain cerebral|
-cisto quisto cyst|coluna spine|contraste contrast|coracao heart cardiac cardiaco|cotovelo elbow|crianca child|
+cisto quisto cyst|coluna spine|contraste contrast|coracao heart cardiac cardiaco|cotovelo elbow|
+crianca child children pediatric paediatric|
 dedo finger|derrame effusion|dor pain|embolia embolism embolus|encefalo brain|enfarte infarto infarct infarction|
 enfisema emphysema|esclerose sclerosis|esofago esophagus oesophagus|esquerdo left|direito right|
 estenose stenosis|estomago stomach gastric|febre fever|figado liver hepatic hepatico|fratura fracture|garganta throat|
