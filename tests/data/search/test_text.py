@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lince.core.errors import ConfigError
@@ -55,9 +55,8 @@ def test_decomposed_accents_are_read_like_composed_ones() -> None:
     plain = sample("x", caption="Derrame pleural à direita, lesão")
     apart = sample("x", caption=unicodedata.normalize("NFD", "Derrame pleural à direita, lesão"))
     query = unicodedata.normalize("NFD", "lesão")
-    assert search_text([plain], "lesão") == search_text([apart], query) or (
-        search_text([plain], "lesão").hits[0].excerpt == search_text([apart], query).hits[0].excerpt
-    )
+    excerpts = [search_text([one], asked).hits[0].excerpt for one in (plain, apart) for asked in ("lesão", query)]
+    assert set(excerpts) == {"Derrame pleural à direita, [lesão]"}
 
 
 @pytest.mark.parametrize(("query", "found"), [("mpx7", ["c"]), ("MR", ["c"]), ("12", ["e"]), ("zebra", [])])
@@ -104,6 +103,7 @@ def test_a_query_without_words_is_refused(query: str) -> None:
         search_text(SAMPLES, query)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(alphabet="ab é\u0301_\n,ß", min_size=1, max_size=6))
 def test_no_text_is_too_odd_to_be_read(text: str, query: str) -> None:
     try:

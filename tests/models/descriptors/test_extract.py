@@ -128,6 +128,7 @@ def test_depths_are_measured_from_the_surface_inwards() -> None:
     assert (outline.depths(np.zeros((32, 32), np.uint8)) == 0).all()
 
 
+@settings(deadline=None)
 @given(arrays(np.bool_, st.tuples(st.integers(1, 70), st.integers(1, 70))))
 def test_squared_depths_are_those_of_scipy_as_far_as_layers_go(body: np.ndarray) -> None:
     theirs = np.rint(distance_transform_edt(np.pad(body, 1))[1:-1, 1:-1] ** 2)
