@@ -8,11 +8,22 @@ from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import StandardScaler
 
-from lince.explain import nearest
+from lince.explain import nearest, similar
 
 
 def some(count: int, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(3, 2, (count, width)).astype(np.float32)
+
+
+def test_many_rows_are_compared_in_blocks() -> None:
+    known = some(2 * similar._ROWS + 5, 6, 3)
+    known[:, 4] = 0.1
+    rows, found = nearest(known[similar._ROWS + 1], known, 3)
+    assert rows[0] == similar._ROWS + 1
+    varying = np.delete(known, 4, axis=1)
+    scaler = StandardScaler().fit(varying)
+    all_of_them = cosine_similarity(scaler.transform(varying[[rows[0]]]), scaler.transform(varying))[0]
+    np.testing.assert_allclose(found, np.sort(all_of_them)[::-1][:3], atol=1e-5)
 
 
 def test_as_scikit_learn_finds_them() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.ensemble
+import sklearn.linear_model
 import torch
 from scipy.special import softmax
 from sklearn.datasets import make_classification
@@ -12,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from lince.core.events import EventBus
 from lince.models.descriptors.heads import CLIP, NearestHead
@@ -115,3 +117,19 @@ def test_every_kind_can_be_asked_for_and_fast_leaves_the_trees_out() -> None:
     for kind in kinds:
         assert {one.kind for one in candidates(kind, thorough=False)} == {kind}
     assert {one.kind for one in candidates("auto", thorough=False)} == kinds - {"forest", "boosting"}
+
+
+def test_candidates_are_fitted_by_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    class Watched(LogisticRegression):
+        def fit(self, *given: object) -> LogisticRegression:
+            seen.extend(one["num_threads"] for one in threadpool_info())
+            return super().fit(*given)
+
+    monkeypatch.setattr(sklearn.linear_model, "LogisticRegression", Watched)
+    rows, labels, _ = problem(2)
+    before = [one["num_threads"] for one in threadpool_info()]
+    compare(candidates("logistic"), rows, labels, np.arange(len(rows)) % 3, classes=2, seed=0, bus=EventBus())
+    assert set(seen) == {1}
+    assert [one["num_threads"] for one in threadpool_info()] == before

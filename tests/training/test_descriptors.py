@@ -142,6 +142,28 @@ def test_what_it_cannot_do_is_one_sentence(bundle: Path, tiny_images: Path, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_similar_training_images_need_no_heat_map(bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    name = json.loads((bundle / "neighbours.json").read_text(encoding="utf-8"))["names"][0]
+    words = ["explain", str(bundle), str(tiny_images / name), "--similar", "3"]
+    with CliRunner().isolated_filesystem(tmp_path):
+        told = CliRunner().invoke(app, words)
+        assert told.exit_code == 0
+        lines = told.stdout.splitlines()
+        assert lines[1] == "Most like it among the training images:"
+        rank, similarity, label, found = lines[3].split()
+        assert (rank, label, found) == ("1", name.split("/")[0], name)
+        assert float(similarity) > 0.99
+        assert "Heat map" not in told.stdout
+        found = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+        assert (found["heat_map"], found["layers"], found["method"]) == (None, None, None)
+        assert len(found["similar"]) == 3
+        assert list(Path().iterdir()) == []
+    for asked in (["--out", "a.png"], ["--layers", "a.png"], ["--class", "benign"], ["--method", "occlusion"]):
+        refused = CliRunner().invoke(app, [*words, *asked])
+        assert isinstance(refused.exception, ConfigError)
+        assert "leave out --out" in refused.exception.sentence
+
+
 def test_the_live_page_ends_without_heat_maps(tiny_images: Path, tmp_path: Path) -> None:
     bus = EventBus()
     with live_page(bus, 0) as page:

@@ -58,24 +58,35 @@ def explain(
         log_to(log_dir, "explain")
     predictor = Predictor(bundle)
     if not predictor.explains:
-        raise ConfigError(
-            "This model reads numbers of the whole image and has no heat map",
-            received=predictor.bundle.manifest.model.name,
-            fix="use lince predict, or train a network",
-        )
+        _refuse_maps(predictor, similar, asked=bool(out or layers or target or method != "grad-cam"))
     prepared = predictor.prepare(image)
-    outcome = predictor.run([prepared], explain=[True], method=method, target=target)[0]
+    outcome = predictor.run([prepared], explain=[predictor.explains], method=method, target=target)[0]
     # Found before anything is written: a bundle without them leaves no half of an answer.
     cases = similar_cases(predictor, prepared, similar) if similar else None
-    place = out or Path(f"{image.stem}-heatmap.png")
-    _save(overlay(prepared.preview, outcome.heat_map, opacity=opacity), place)
-    sheet = _draw_layers(predictor, prepared, layers) if layers else None
-    logger.info("explanation", extra={**prediction_fields(outcome.prediction), "out": str(place), "method": method})
+    place, sheet = None, None
+    if predictor.explains:
+        place = out or Path(f"{image.stem}-heatmap.png")
+        _save(overlay(prepared.preview, outcome.heat_map, opacity=opacity), place)
+        sheet = _draw_layers(predictor, prepared, layers) if layers else None
+    made = {"out": str(place), "method": method} if place else {}
+    logger.info("explanation", extra={**prediction_fields(outcome.prediction), **made})
     explained = target or outcome.prediction.label
     if as_json:
         typer.echo(_as_json(outcome, explained, method, place, sheet, cases))
     else:
         _tell(image, outcome, explained, place, sheet, cases)
+
+
+def _refuse_maps(predictor: Predictor, similar: int, *, asked: bool) -> None:
+    """A model without a network can name similar images; what needs a network is refused."""
+    if similar and not asked:
+        return
+    fix = "leave out --out, --layers, --class and --method" if similar else "ask for --similar 5, or train a network"
+    raise ConfigError(
+        "This model reads numbers of the whole image and has no heat map",
+        received=predictor.bundle.manifest.model.name,
+        fix=fix,
+    )
 
 
 def _save(picture: Picture, place: Path) -> None:
@@ -98,14 +109,19 @@ def _draw_layers(predictor: Predictor, prepared: Prepared, layers: Path) -> Path
 
 
 def _as_json(
-    outcome: Outcome, explained: str, method: str, place: Path, sheet: Path | None, cases: list[SimilarCase] | None
+    outcome: Outcome,
+    explained: str,
+    method: str,
+    place: Path | None,
+    sheet: Path | None,
+    cases: list[SimilarCase] | None,
 ) -> str:
     heat = outcome.heat_map
     found: dict[str, Any] = {
         **outcome.prediction.as_dict(),
-        "method": method,
+        "method": method if place else None,
         "explained": explained,
-        "heat_map": str(place),
+        "heat_map": str(place) if place else None,
         "heat_map_empty": heat is None or not heat.any(),
         "layers": str(sheet) if sheet else None,
         "similar": None if cases is None else [case.as_dict() for case in cases],
@@ -114,7 +130,12 @@ def _as_json(
 
 
 def _tell(
-    image: Path, outcome: Outcome, explained: str, place: Path, sheet: Path | None, cases: list[SimilarCase] | None
+    image: Path,
+    outcome: Outcome,
+    explained: str,
+    place: Path | None,
+    sheet: Path | None,
+    cases: list[SimilarCase] | None,
 ) -> None:
     from lince.cli.console import printable, warnings
 
@@ -122,9 +143,10 @@ def _tell(
     typer.echo(f"{printable(str(image))}: {printable(one.label)} ({100 * one.confidence:.1f} %){warnings(one)}")
     if explained != one.label:
         typer.echo(f"Explained: {printable(explained)} ({100 * one.probabilities[explained]:.1f} %)")
-    if outcome.heat_map is None or not outcome.heat_map.any():
-        typer.echo(_EMPTY)
-    typer.echo(f"Heat map: {printable(str(place))}")
+    if place:
+        if outcome.heat_map is None or not outcome.heat_map.any():
+            typer.echo(_EMPTY)
+        typer.echo(f"Heat map: {printable(str(place))}")
     if sheet:
         typer.echo(f"Layers: {printable(str(sheet))}")
     if cases is not None:

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from lince.core.errors import OutputError
+from lince.core.files import atomic_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -25,11 +29,12 @@ _TITLE, _TEXT, _SMALL = 18, 13, 11
 @final
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """Tiles (S, S, C) uint8 from left to right; a name for the row and a quieter line under it."""
+    """Tiles (S, S, C) uint8 from left to right; a name for the row, a quieter line under it, lines below each tile."""
 
     name: str
     detail: str
     tiles: tuple[NDArray[np.uint8], ...]
+    captions: tuple[tuple[str, ...], ...] = ()
 
 
 @final
@@ -52,6 +57,8 @@ class ContactSheet:
         self._title, self._rows, self._columns, self._notes = title, rows, columns, notes
         self._side = _tile_side(rows[0].tiles[0].shape[0])
         across = max(len(row.tiles) for row in rows)
+        # Each line of a caption is one line of the page, cut where it is too long.
+        self._below = max((len(lines) for row in rows for lines in row.captions), default=0) * _line(_SMALL)
         self._width = 2 * _MARGIN + _LABEL_WIDTH + across * (self._side + _GAP) - _GAP
 
     def draw(self) -> Picture:
@@ -60,14 +67,15 @@ class ContactSheet:
         notes = [line for note in self._notes for line in wrap(note, _font(_TEXT), room)]
         top = _MARGIN + sum(_line(_TITLE) for _ in wrap(self._title, _font(_TITLE), room)) + _GAP
         first = top + (_line(_SMALL) if self._columns else 0)
-        last = first + len(self._rows) * (self._side + _GAP)
+        high = self._side + self._below + _GAP
+        last = first + len(self._rows) * high
         page = Image.new("RGB", (self._width, last + _GAP + len(notes) * _line(_TEXT) + _MARGIN), _WHITE)
         pen = ImageDraw.Draw(page)
         _write(pen, (_MARGIN, _MARGIN), wrap(self._title, _font(_TITLE), room), _TITLE, _INK)
         for number, name in enumerate(self._columns):
             _write(pen, (self._left(number), top), wrap(name, _font(_SMALL), self._side, most=1), _SMALL, _QUIET)
         for number, row in enumerate(self._rows):
-            self._draw_row(page, pen, row, first + number * (self._side + _GAP))
+            self._draw_row(page, pen, row, first + number * high)
         if notes:
             pen.line([(_MARGIN, last + 1), (self._width - _MARGIN, last + 1)], fill=_LINE)
         _write(pen, (_MARGIN, last + _GAP), notes, _TEXT, _INK)
@@ -83,9 +91,47 @@ class ContactSheet:
         _write(pen, (_MARGIN, start + len(name) * _line(_TEXT)), detail, _SMALL, _QUIET)
         for number, tile in enumerate(row.tiles):
             page.paste(_picture(tile, self._side), (self._left(number), top))
+        for number, lines in enumerate(row.captions):
+            cut = [line for text in lines for line in wrap(text, _font(_SMALL), self._side, most=1) or [""]]
+            _write(pen, (self._left(number), top + self._side), cut, _SMALL, _INK)
 
     def _left(self, number: int) -> int:
         return _MARGIN + _LABEL_WIDTH + number * (self._side + _GAP)
+
+
+def check_place(out: Path, maker: str) -> None:
+    """Refuse to write where something else lies; an earlier sheet of the same maker is replaced.
+
+    Raises
+    ------
+    OutputError
+        The name does not end in ``.png``, or there is a file that is no such sheet.
+    """
+    if out.suffix.lower() != ".png":
+        raise OutputError("This picture is a PNG file", received=out, fix="end its name in .png")
+    if not out.exists():
+        return
+    try:
+        with Image.open(out) as found:
+            ours = found.info.get("Software") == maker
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        ours = False
+    if not ours:
+        raise OutputError("There is another file of this name", received=out, fix="choose another --out")
+
+
+def write_sheet(picture: Picture, out: Path, maker: str) -> None:
+    """Write a sheet as a PNG that `check_place` knows again.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    facts = PngInfo()
+    facts.add_text("Software", maker)
+    with atomic_file(out) as stream:
+        picture.save(stream, "PNG", pnginfo=facts)
 
 
 def wrap(text: str, font: Any, room: float, *, most: int | None = None) -> list[str]:

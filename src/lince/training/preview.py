@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lince.core.errors import ImageError, OutputError, SourceError
+from lince.core.errors import ImageError, SourceError
 from lince.core.events import EventBus, FileSkipped
-from lince.core.files import atomic_file
 from lince.core.seeds import derived_seed
 from lince.core.types import Sample
 from lince.data.collection import Collection
-from lince.imaging import ImageSpec, load_sample
+from lince.imaging import ImageSpec, contact_sheet, load_sample
 from lince.imaging.augmentation import augment
 from lince.imaging.contact_sheet import ContactSheet, SheetRow
 from lince.training.augmenting import Choice
@@ -81,19 +80,7 @@ def check_place(out: Path) -> None:
     OutputError
         The name does not end in ``.png``, or there is a file that is no preview.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    if out.suffix.lower() != ".png":
-        raise OutputError("A preview is a PNG file", received=out, fix="end its name in .png")
-    if not out.exists():
-        return
-    try:
-        with Image.open(out) as found:
-            ours = found.info.get("Software") == _MAKER
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
-        ours = False
-    if not ours:
-        raise OutputError("There is another file of this name", received=out, fix="choose another --out")
+    contact_sheet.check_place(out, _MAKER)
 
 
 def write_preview(picture: Picture, out: Path) -> None:
@@ -104,12 +91,7 @@ def write_preview(picture: Picture, out: Path) -> None:
     OutputError
         It cannot be written.
     """
-    from PIL.PngImagePlugin import PngInfo
-
-    facts = PngInfo()
-    facts.add_text("Software", _MAKER)
-    with atomic_file(out) as stream:
-        picture.save(stream, "PNG", pnginfo=facts)
+    contact_sheet.write_sheet(picture, out, _MAKER)
 
 
 def _readable(

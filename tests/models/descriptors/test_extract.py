@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.ndimage import binary_fill_holes
+from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label
 from skimage.color import rgb2hsv
 from skimage.measure import regionprops
 
@@ -126,6 +126,41 @@ def test_depths_are_measured_from_the_surface_inwards() -> None:
     assert deviations[0] == 0
     assert (means[2:8] == 50).all()
     assert (outline.depths(np.zeros((32, 32), np.uint8)) == 0).all()
+
+
+@settings(deadline=None)
+@given(arrays(np.bool_, st.tuples(st.integers(1, 70), st.integers(1, 70))))
+def test_squared_depths_are_those_of_scipy_as_far_as_layers_go(body: np.ndarray) -> None:
+    theirs = np.rint(distance_transform_edt(np.pad(body, 1))[1:-1, 1:-1] ** 2)
+    found, furthest = outline.squared_depths(body), outline.DEPTHS[-1] ** 2
+    assert (np.minimum(found, furthest + 1) == np.minimum(theirs, furthest + 1)).all()
+
+
+def test_squared_depths_end_beyond_the_last_layer() -> None:
+    found = outline.squared_depths(np.ones((128, 128), bool))
+    assert found[0, 0] == 1
+    assert found[31, 60] == 32**2
+    assert (found[32:96, 32:96] > 32**2).all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_form_is_that_of_scikit_image(seed: int) -> None:
+    values = gaussian_filter(np.random.default_rng(seed).normal(size=(64, 64)), 2 + seed % 5)
+    parts, _ = label(values > np.quantile(values, 0.6))
+    body = outline.filled(parts == np.bincount(parts.ravel())[1:].argmax() + 1)
+    theirs = regionprops(body.astype(np.uint8))[0]
+    image = np.where(body, 200, 0).astype(np.uint8)
+    found = dict(zip(outline.OUTLINE, outline.outline(image).tolist(), strict=True))
+    assert found["area share"] == theirs.area / 64**2
+    assert found["solidity"] == theirs.solidity
+    assert found["extent"] == theirs.extent
+    assert found["eccentricity"] == pytest.approx(theirs.eccentricity)
+    assert (found["centre down"] * 64, found["centre right"] * 64) == pytest.approx(theirs.centroid)
+    turn = 2 * theirs.orientation
+    assert (found["axis cosine"], found["axis sine"]) == pytest.approx((np.cos(turn), np.sin(turn)))
+    hu = theirs.moments_hu
+    logarithms = np.sign(hu) * -np.log10(np.clip(np.abs(hu), 1e-12, None))
+    assert [found[f"Hu {number}"] for number in range(1, 8)] == pytest.approx(logarithms.tolist(), rel=1e-6)
 
 
 @given(arrays(np.bool_, (9, 9)))

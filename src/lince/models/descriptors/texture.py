@@ -24,22 +24,35 @@ ORIENTATIONS = 6
 _OCTAVE = float(3 * np.sqrt(np.log(2) / 2) / np.pi)
 
 
-def co_occurrence(levels: NDArray[np.int64], down: int, right: int, count: int = LEVELS) -> Floats:
-    """How often two levels lie (``down``, ``right``) pixels apart: (count, count), both ways round, not normalised.
+def co_occurrences(levels: NDArray[np.uint8], distance: int) -> Floats:
+    """How often two levels lie ``distance`` apart: (4, LEVELS, LEVELS), both ways round, not normalised.
+
+    The four are to the right, down to the right, down, and down to the left. One count of triples gives two of
+    them, as counting is what takes the time; pixels past the border have a level of their own, left out in the end.
 
     Parameters
     ----------
     levels
-        (S, S), 0 to ``count - 1``.
-    down, right
-        The offset; ``down`` is not negative.
+        (H, W), 0 to ``LEVELS - 1``.
+    distance
+        In pixels, 1 or more.
     """
     height, width = levels.shape
-    left, start = max(right, 0), max(-right, 0)
-    first = levels[: height - down, start : width - left]
-    second = levels[down:, left : width - start]
-    pairs = np.bincount((first * count + second).ravel(), minlength=count * count).reshape(count, count)
-    both: Floats = (pairs + pairs.T).astype(np.float64)
+    wide = np.full((height + distance + 1, width + distance), LEVELS, np.uint16)
+    wide[:height, :width] = levels
+    # End to end: a step past the right or left border lands in the level between two lines.
+    line, flat, kinds = wide.shape[1], wide.ravel(), LEVELS + 1
+    count = height * line
+    first, second = flat[:count] * np.uint16(kinds**2), flat * np.uint16(kinds)
+    steps = ((distance, distance * line), (distance * line + distance, distance * line - distance))
+    found = np.empty((4, LEVELS, LEVELS))
+    for number, (one, other) in enumerate(steps):
+        codes = first + second[one : one + count]
+        codes += flat[other : other + count]
+        triples = np.bincount(codes, minlength=kinds**3).reshape(kinds, kinds, kinds)
+        found[number] = triples.sum(axis=2)[:LEVELS, :LEVELS]
+        found[number + 2] = triples.sum(axis=1)[:LEVELS, :LEVELS]
+    both: Floats = found + found.transpose(0, 2, 1)
     return both
 
 
@@ -68,15 +81,20 @@ def grey_levels(grey: NDArray[np.uint8]) -> Floats:
 
     Pairs of two black pixels are left out: how much of them there is depends on the margins around the body.
     """
-    levels = (grey >> 3).astype(np.int64)
-    found = []
-    for distance in DISTANCES:
-        offsets = ((0, distance), (distance, distance), (distance, 0), (distance, -distance))
-        pairs = np.stack([co_occurrence(levels, *offset) for offset in offsets])
-        pairs[:, 0, 0] = 0
-        values = haralick(pairs)
-        found += [values.mean(axis=0), np.ptp(values, axis=0)]
-    return np.concatenate(found)
+    levels = (grey >> 3).astype(np.uint8)
+    pairs = np.stack([co_occurrences(_content(levels, distance), distance) for distance in DISTANCES])
+    pairs[:, :, 0, 0] = 0
+    values = haralick(pairs.reshape(-1, LEVELS, LEVELS)).reshape(len(DISTANCES), 4, -1)
+    return np.concatenate([values.mean(axis=1), np.ptp(values, axis=1)], axis=1).ravel()
+
+
+def _content(levels: NDArray[np.uint8], distance: int) -> NDArray[np.uint8]:
+    """The part of an image in which every pair at ``distance`` lies that is not black twice."""
+    rows, columns = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
+    if not len(rows):
+        return levels[:1, :1]
+    top, left = max(0, rows[0] - distance), max(0, columns[0] - distance)
+    return levels[top : rows[-1] + distance + 1, left : columns[-1] + distance + 1]
 
 
 @lru_cache(maxsize=1)
@@ -92,38 +110,52 @@ def local_patterns(grey: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
 
     The margin of ``radius`` pixels, whose neighbours lie outside, is left out.
     """
-    size = grey.shape[0]
-    inner = size - 2 * radius
-    values = grey.astype(np.float32)
-    centre = values[radius : size - radius, radius : size - radius]
+    return _uniform().take(_codes(grey, radius))
+
+
+def _codes(grey: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
+    """(S - 2r, S - 2r) codes: which of eight neighbours are at least as bright, a bit each.
+
+    Rows lie end to end, as long arrays are compared several times as fast as many short ones. What that makes of the
+    margin is cut off.
+    """
+    size, edge = len(grey), radius + 1
+    flat = np.zeros(grey.size + 2 * edge, np.float32)
+    flat[edge:-edge] = grey.ravel()
+    start, count = radius * size, (size - 2 * radius) * size
     step = round(radius * np.sqrt(0.5), 5)  # rounded like scikit-image
     whole, part = int(step), np.float32(step - int(step))
 
-    def between(source: NDArray[np.float32], offset: int, towards: int) -> NDArray[np.float32]:
-        """Rows at ``offset`` and a part of the way to the next; equal ones give exactly their own value."""
-        near = source[radius + offset : radius + offset + inner]
-        mixed: NDArray[np.float32] = source[radius + offset + towards : radius + offset + towards + inner] - near
+    def between(near: NDArray[np.float32], far: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A part of the way from ``near`` to ``far``; equal ones give exactly their own value."""
+        mixed: NDArray[np.float32] = far - near
         mixed *= part
         mixed += near
         return mixed
 
-    right, left = (between(values.T, whole, 1).T, between(values.T, -whole, -1).T)
-    middle = slice(radius, radius + inner)
+    def moved(right: int) -> NDArray[np.float32]:
+        return flat[edge + right : edge + right + grey.size]
+
+    def rows(source: NDArray[np.float32], down: int) -> NDArray[np.float32]:
+        return source[start + down * size : start + down * size + count]
+
+    right, left = between(moved(whole), moved(whole + 1)), between(moved(-whole), moved(-whole - 1))
+    centre = rows(moved(0), 0)
     neighbours = (
-        values[middle, 2 * radius :],
-        between(right, -whole, -1),
-        values[:inner, middle],
-        between(left, -whole, -1),
-        values[middle, :inner],
-        between(left, whole, 1),
-        values[2 * radius :, middle],
-        between(right, whole, 1),
+        rows(moved(radius), 0),
+        between(rows(right, -whole), rows(right, -whole - 1)),
+        rows(moved(0), -radius),
+        between(rows(left, -whole), rows(left, -whole - 1)),
+        rows(moved(-radius), 0),
+        between(rows(left, whole), rows(left, whole + 1)),
+        rows(moved(0), radius),
+        between(rows(right, whole), rows(right, whole + 1)),
     )
-    code = np.zeros((inner, inner), np.uint8)
+    code = np.zeros(count, np.uint8)
     for neighbour in neighbours:
         code += code
         code |= (neighbour >= centre).view(np.uint8)
-    return _uniform().take(code)
+    return code.reshape(-1, size)[:, radius:-radius]
 
 
 def patterns(grey: NDArray[np.uint8]) -> Floats:
@@ -131,37 +163,61 @@ def patterns(grey: NDArray[np.uint8]) -> Floats:
 
     As square roots: between roots of shares, the distance is Hellinger's, and no frequent pattern drowns the others.
     """
-    codes = local_patterns(grey, RADII[0])
+    codes = _codes(grey, RADII[0])
     line = np.arange(len(codes)) * CELLS // len(codes)
-    place = (line[:, None] * CELLS + line) * PATTERNS + codes
-    cells = np.bincount(place.ravel(), minlength=CELLS * CELLS * PATTERNS).reshape(-1, PATTERNS)
+    place = (line[:, None] * CELLS + line) * 256 + codes
+    cells = _patterns_of(np.bincount(place.ravel(), minlength=CELLS * CELLS * 256).reshape(-1, 256))
     whole = [cells.sum(axis=0)]
-    whole += [np.bincount(local_patterns(grey, radius).ravel(), minlength=PATTERNS) for radius in RADII[1:]]
+    whole += [_patterns_of(np.bincount(_codes(grey, radius).ravel(), minlength=256)) for radius in RADII[1:]]
     shares = [counts / counts.sum(axis=-1, keepdims=True) for counts in (*whole, cells)]
     roots: Floats = np.sqrt(np.concatenate([part.ravel() for part in shares]))
     return roots
 
 
+def _patterns_of(codes: NDArray[np.int64]) -> Floats:
+    """Counts of codes (..., 256) to counts of patterns (..., PATTERNS)."""
+    return np.stack([codes[..., _uniform() == number].sum(axis=-1) for number in range(PATTERNS)], axis=-1).astype(
+        np.float64
+    )
+
+
 @lru_cache(maxsize=4)
-def gabor_bank(size: int) -> NDArray[np.float32]:
-    """Power of each Gabor filter at the frequencies of a real Fourier transform: (filters, S * (S // 2 + 1)).
+def gabor_bank(size: int) -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
+    """Power of the Gabor filters of each of `FREQUENCIES` at the frequencies of a real Fourier transform.
 
     Filters are those of `FREQUENCIES` (cycles a pixel) times `ORIENTATIONS`, one octave wide. Frequencies that the
     transform of a real image gives once and the whole plane twice count twice.
+
+    Returns
+    -------
+    tuple
+        For each frequency how many rows to either side of frequency zero its filters reach and how many columns, and
+        their power there (`ORIENTATIONS`, rows * columns), rows in the order of ``fftshift``. What lies outside is
+        less than a billionth of the largest.
     """
-    vertical = np.fft.fftfreq(size)[:, None]
+    vertical = np.fft.fftshift(np.fft.fftfreq(size))[:, None]
     horizontal = np.fft.rfftfreq(size)[None, :]
     twice = np.where((horizontal == 0) | (horizontal == 0.5), 1.0, 2.0)
     bank = []
     for frequency in FREQUENCIES:
         spread = 2 * (np.pi * _OCTAVE / frequency) ** 2
+        reach = frequency + np.sqrt(np.log(1e9) / (2 * spread))
+        rows, columns = min(size // 2, int(reach * size) + 1), min(size // 2 + 1, int(reach * size) + 2)
+        powers = []
         for number in range(ORIENTATIONS):
             angle = np.pi * number / ORIENTATIONS
             along = horizontal * np.cos(angle) + vertical * np.sin(angle)
             across = vertical * np.cos(angle) - horizontal * np.sin(angle)
             power = [np.exp(-2 * spread * ((sign * along - frequency) ** 2 + across**2)) for sign in (1, -1)]
-            bank.append((twice * (power[0] + power[1]) / 2).ravel())
-    return np.asarray(bank, dtype=np.float32)
+            whole = twice * (power[0] + power[1]) / 2
+            powers.append(whole[_middle(size, rows), :columns].ravel())
+        bank.append((rows, columns, np.asarray(powers, dtype=np.float32)))
+    return tuple(bank)
+
+
+def _middle(size: int, rows: int) -> slice:
+    """So many rows to either side of frequency zero, as ``fftshift`` lays them."""
+    return slice(max(0, size // 2 - rows), size // 2 + rows + 1)
 
 
 def gabor_energies(grey: NDArray[np.uint8]) -> Floats:
@@ -169,12 +225,15 @@ def gabor_energies(grey: NDArray[np.uint8]) -> Floats:
 
     By Parseval's theorem the energy is a sum over frequencies, so that no image is filtered.
     """
-    from scipy.fft import rfft2
+    from scipy.fft import fftshift, rfft2
 
     values = grey.astype(np.float32)
     values -= values.mean()
     spectrum = rfft2(values)
-    power = (spectrum.real**2 + spectrum.imag**2).ravel()
+    power = fftshift(spectrum.real**2 + spectrum.imag**2, axes=0)
     # Not a product of BLAS: its threads would stand in each other's way, and order the sum as they please.
-    energy = np.einsum("fn,n->f", gabor_bank(len(grey)), power) / grey.size**2
-    return np.asarray(np.log10(energy + 1e-3), dtype=np.float64)
+    energies = [
+        np.einsum("fn,n->f", bank, power[_middle(len(grey), rows), :columns].ravel())
+        for rows, columns, bank in gabor_bank(len(grey))
+    ]
+    return np.asarray(np.log10(np.concatenate(energies) / grey.size**2 + 1e-3), dtype=np.float64)

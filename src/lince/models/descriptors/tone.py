@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,14 +20,26 @@ _BLACK = 8
 _COLOURED = 16
 
 
-def shrunk(values: NDArray[np.generic], side: int) -> Floats:
+def shrunk(values: NDArray[np.uint8] | NDArray[np.floating], side: int) -> Floats:
     """(S, S, ...) to (side, side, ...): means over the pixels that fall together; a smaller image is repeated."""
     edges = np.arange(side) * values.shape[0] // side
-    counts = np.maximum(np.diff(np.append(edges, values.shape[0])), 1).astype(np.float64)
-    total = np.add.reduceat(values, edges, axis=0, dtype=np.float32)
-    total = np.add.reduceat(total, edges, axis=1)
+    counts = np.maximum(np.diff(np.append(edges, values.shape[0])), 1)
+    # Rows are added faster than numbers that lie side by side.
+    total = _added(_added(values, edges, counts).swapaxes(0, 1), edges, counts).swapaxes(0, 1)
     tail = (1,) * (values.ndim - 2)
-    return np.asarray(total / (counts[:, None] * counts).reshape(side, side, *tail))
+    return np.asarray(total / (counts[:, None] * counts.astype(np.float64)).reshape(side, side, *tail))
+
+
+def _added(values: NDArray[Any], edges: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Sums of so many rows from each edge on; exact where values are whole numbers, but for squares of many."""
+    if counts[0] * len(counts) == len(values) and (counts == counts[0]).all():
+        parts = values.reshape(len(counts), counts[0], *values.shape[1:])
+        return np.asarray(parts.sum(axis=1, dtype=np.float32))
+    total = values[edges].astype(np.float32)
+    for step in range(1, int(counts.max())):
+        more = counts > step
+        total[more] += values[edges[more] + step]
+    return total
 
 
 def _measures(counts: Floats) -> Floats:
@@ -76,18 +90,19 @@ def colours(image: NDArray[np.uint8]) -> Floats:
     nearly grey does not count.
     """
     step = max(1, len(image) // COLOUR_SIDE)  # every so many pixels: colours need no sharpness
-    flat = image[::step, ::step].reshape(-1, 3).astype(np.float64)
-    brightest, spread = flat.max(axis=1), np.ptp(flat, axis=1)
+    channels = image[::step, ::step].reshape(-1, 3).T.astype(np.float64, order="C")
+    brightest = np.maximum(np.maximum(channels[0], channels[1]), channels[2])
+    spread = brightest - np.minimum(np.minimum(channels[0], channels[1]), channels[2])
     coloured = spread > _COLOURED
-    found = [flat.mean(axis=0), flat.std(axis=0)]
+    found = [channels.mean(axis=1), channels.std(axis=1)]
     saturation = np.divide(spread, brightest, out=np.zeros_like(spread), where=brightest > 0)
     if not coloured.any():
         return np.concatenate([*found, np.zeros(HUES + SATURATIONS + 1)])
-    red, green, blue = flat[coloured].T
+    red, green, blue = shown = channels[:, coloured]
     width = spread[coloured]
-    top = flat[coloured].argmax(axis=1)
+    top = shown.argmax(axis=0)
     hue = np.choose(top, [(green - blue) / width % 6, (blue - red) / width + 2, (red - green) / width + 4]) / 6
     hues = np.bincount((hue * HUES).astype(np.int64) % HUES, saturation[coloured], minlength=HUES)
     strength = np.minimum((saturation[coloured] * SATURATIONS).astype(np.int64), SATURATIONS - 1)
-    strengths = np.bincount(strength, minlength=SATURATIONS) / len(flat)
-    return np.concatenate([*found, hues / len(flat), strengths, [coloured.mean()]])
+    strengths = np.bincount(strength, minlength=SATURATIONS) / channels.shape[1]
+    return np.concatenate([*found, hues / channels.shape[1], strengths, [coloured.mean()]])
