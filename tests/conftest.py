@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is no property of it.
+settings.register_profile("lince", deadline=None)
+settings.load_profile("lince")
 
 _CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -38,7 +38,7 @@ grouped = st.lists(st.tuples(st.sampled_from("aab"), st.integers(0, 25)), min_si
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grouped, st.integers(0, 3), st.randoms(use_true_random=False))
 def test_properties_of_a_grouped_split(rows: tuple[list[str], list[str]], seed: int, shuffler: random.Random) -> None:
     labels, groups = rows
@@ -63,7 +63,7 @@ def test_properties_of_a_grouped_split(rows: tuple[list[str], list[str]], seed: 
         assert abs(len(result.indices(part)) - share * len(labels)) <= 2 * largest + 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(3, 200), st.integers(3, 200), st.integers(0, 5))
 def test_without_groups_every_class_is_divided_as_asked(first: int, second: int, seed: int) -> None:
     result = split_collection(make(["a"] * first + ["b"] * second), seed=seed)

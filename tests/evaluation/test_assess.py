@@ -164,7 +164,7 @@ def test_the_first_class_may_be_the_positive_one(positive: str) -> None:
     assert found.auc.value == 1.0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(2, 4), st.integers(1, 25), st.integers(0, 2**32 - 1), st.booleans(), st.booleans(), st.floats(0.2, 3)
 )

@@ -76,7 +76,7 @@ def test_shape_and_type_are_kept_and_every_image_changes(channels: int, name: st
     assert all(not torch.equal(changed[i], pixels[i]) for i in range(len(pixels)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.integers(0, 11),
     side=st.integers(8, 33),

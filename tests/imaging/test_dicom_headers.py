@@ -148,7 +148,7 @@ def test_every_encoding_without_and_with_preamble(name):
     assert read_header(get_testdata_file(name, download=False))["kind"] == "image"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(132, 700), st.integers(0, 255)), max_size=12), st.integers(132, 900))
 def test_a_damaged_header_is_an_answer(tmp_path_factory, changes, end):
     data = bytearray(written(dataset(GREY, PatientAge="045Y", PatientSex="F")))

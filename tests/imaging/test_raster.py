@@ -19,7 +19,7 @@ from lince.imaging import decode
 LOSSLESS = [("PNG", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("BMP", {}), ("WEBP", {"lossless": True})]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     pixels=hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))),
     how=st.sampled_from(LOSSLESS),
@@ -32,7 +32,7 @@ def test_lossless_colour_comes_back_unchanged(pixels, how):
     np.testing.assert_array_equal(decoded.pixels, pixels)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     pixels=st.sampled_from([np.uint8, np.uint16]).flatmap(
         lambda kind: hnp.arrays(kind, st.tuples(st.integers(1, 20), st.integers(1, 20)))
@@ -45,7 +45,7 @@ def test_lossless_grey_comes_back_unchanged_and_keeps_its_depth(pixels, form):
     np.testing.assert_array_equal(decoded.pixels, pixels)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     pixels=hnp.arrays(np.uint16, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3))),
     how=st.sampled_from(["png", "little", "big", "deflate", "deflate-big"]),
@@ -196,7 +196,7 @@ def test_a_file_cut_short_is_refused_or_whole_but_never_padded(form, options):
     assert refused > 0.95 * len(range(0, len(data), 37))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_bytes_raise_nothing_but_image_errors(data):
     source = data.draw(st.sampled_from(_VICTIMS))
@@ -212,7 +212,7 @@ def test_damaged_bytes_raise_nothing_but_image_errors(data):
     assert pixels.ndim == 2 or pixels.shape[2] == 3
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_raise_nothing_but_image_errors(data):
     with pytest.raises(ImageError):

@@ -92,7 +92,7 @@ def test_the_focal_loss_of_a_sure_image_has_a_finite_gradient() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=6).filter(any), st.integers(0, 99))
 def test_balanced_orders_take_every_class_equally_and_use_all_images_first(counts: list[int], seed: int) -> None:
     labels = np.repeat(np.arange(len(counts)), counts)

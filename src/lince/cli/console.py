@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lince.evaluation import Assessment
 
 _SKIPPED_SHOWN = 5
+# Classes of a prediction set that are named.
+_SETS_SHOWN = 3
 # Images of a class under which its figures are anecdotes.
 _FEW = 30
 
@@ -50,12 +52,19 @@ def warnings(prediction: Prediction) -> str:
         told.append("LOW CONFIDENCE")
     if prediction.prediction_set:
         if len(prediction.prediction_set) > 1:
-            told.append(f"CANNOT TELL: {' or '.join(map(printable, prediction.prediction_set))}")
+            told.append(f"CANNOT TELL: {_either(prediction.prediction_set)}")
     elif prediction.prediction_set is not None:
         told.append("CANNOT TELL: no class fits well")
     if "refer" in prediction.flags:
         told.append("REFER TO A PERSON")
     return "".join(f"  {one}" for one in told)
+
+
+def _either(classes: Sequence[str]) -> str:
+    """The classes of a prediction set, most likely first; many of them in few words."""
+    if len(classes) <= _SETS_SHOWN:
+        return " or ".join(map(printable, classes))
+    return f"one of {len(classes)} classes, most likely {' or '.join(map(printable, classes[:_SETS_SHOWN]))}"
 
 
 def duration(seconds: float) -> str:

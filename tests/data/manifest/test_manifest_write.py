@@ -29,7 +29,7 @@ words = st.text(st.sampled_from(string.ascii_letters + ' ,;"\t\n\r|çã日'), mi
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), suffix=st.sampled_from(SUFFIXES))
 def test_any_collection_comes_back(put: Put, data: st.DataObject, suffix: str) -> None:
     folder = put(*(f"{number}.png" for number in range(6)))

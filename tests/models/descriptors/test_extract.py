@@ -33,7 +33,7 @@ def test_every_column_has_a_name_of_its_own(size: int, channels: int) -> None:
             assert own.shape == (len(family.columns),), family.name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arrays(np.uint8, (16, 16, 3), elements=st.sampled_from([0, 1, 8, 128, 255])))
 def test_no_image_has_a_descriptor_that_is_no_number(image: np.ndarray) -> None:
     assert np.isfinite(describe(image)).all()

@@ -1,0 +1,19 @@
+"""What the terminal says of a prediction."""
+
+from __future__ import annotations
+
+from lince.cli.console import warnings
+from lince.core.types import Prediction
+
+
+def told(classes: tuple[str, ...]) -> str:
+    names = [f"class {number}" for number in range(21)]
+    return warnings(Prediction("a.png", "class 0", 0.3, dict.fromkeys(names, 1 / 21), prediction_set=classes))
+
+
+def test_a_large_prediction_set_is_told_in_few_words() -> None:
+    assert told(("a", "b", "c")) == "  CANNOT TELL: a or b or c"
+    many = tuple(f"class {number}" for number in range(17))
+    assert told(many) == "  CANNOT TELL: one of 17 classes, most likely class 0 or class 1 or class 2"
+    assert told(("a",)) == ""
+    assert told(()) == "  CANNOT TELL: no class fits well"
