@@ -91,8 +91,10 @@ class TrainOptions(SourceOptions):
     )
     batch_size: int = Field(32, ge=2, le=4096, description="images in memory at once")
     accumulate: int = Field(1, ge=1, le=1024, description="batches in one step of the optimiser")
-    imbalance: Literal["auto", "weights", "focal", "sampling", "none"] = Field(
-        "auto", description="what to do about rare classes: weigh them, focal loss, draw them more often, nothing"
+    imbalance: Literal["auto", "weights", "focal", "sampling", "adjust", "none"] = Field(
+        "auto",
+        description="what to do about rare classes: weigh them, focal loss, draw them more often, "
+        "adjust the logits so that each class matters as much, nothing",
     )
     focal_gamma: float = Field(2.0, ge=0, le=10, description="how far the focal loss looks away from easy images")
     augment: Annotated[AugmentName, BeforeValidator(_augment_name)] = Field(
