@@ -36,6 +36,7 @@ TOPICS = (
     "heatmaps",
     "descriptors",
     "medpix-descriptors",
+    "medpix-text",
 )
 
 

@@ -26,7 +26,8 @@ from lince.training.options import TrainOptions
 Rows = NDArray[np.int64]
 Logits = NDArray[np.float64]
 
-# Three networks see at three scales what one alone would miss; each works without a network connection.
+# Each works without a network connection. With the preset best all of them look; the first alone takes a sixth of the
+# time and is hardly worse (MedPix by location, grouped 5-fold: log loss 1.518, with the second 1.512).
 MEMBERS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 # Penalty on the squared weights for every standardised column, as a share of the loss of one image.
 _PENALTIES = (1e-4, 3e-4, 1e-3)
@@ -60,7 +61,7 @@ def members(options: TrainOptions) -> tuple[ModelEntry, ...]:
         It is none that comes with weights, or it cannot be had.
     """
     if options.model == "auto" and options.weights is None:
-        return tuple(entry_for(name) for name in MEMBERS[: 1 if options.preset == "fast" else None])
+        return tuple(entry_for(name) for name in MEMBERS[: None if options.preset == "best" else 1])
     entry = entry_for(MEMBERS[0] if options.model == "auto" else options.model, weights=options.weights)
     if not entry.network or not entry.pretrained:
         raise ConfigError(

@@ -136,8 +136,8 @@ def _alone(
     pixels = prepared.images.pixels
     if network is None:
         network = np.asarray(predictor.network_logits(pixels, part.rows), dtype=np.float64)
-    shown = part.rows if reader.seen is not None else part.rows[:0]
-    images = reader.image_logits(network, torch.from_numpy(np.array(pixels[shown])))
+    shown = None if reader.seen is None else torch.from_numpy(np.array(pixels[part.rows]))
+    images = reader.image_logits(network, shown)
     texts: Sequence[str] = [text or "" for text in _texts(reader, prepared, part)]
     return images, reader.text_logits(texts), network
 

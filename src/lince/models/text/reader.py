@@ -96,11 +96,14 @@ class TextReader:
         parts = [head.apply(side.embed(hidden)) for side, head in zip(self.sides, self.heads, strict=True)]
         return log_probabilities(np.sum(parts, axis=0))
 
-    def image_logits(self, logits: NDArray[np.floating], pixels: Tensor) -> Logits:
-        """Logits (N, C) of the network and the images (N, S, S, C) uint8 themselves to log probabilities (N, C)."""
+    def image_logits(self, logits: NDArray[np.floating], pixels: Tensor | None) -> Logits:
+        """Logits (N, C) of the network to log probabilities (N, C).
+
+        ``pixels`` are the images (N, S, S, C) uint8 themselves, which only an encoder that sees images looks at.
+        """
         found = self.fusion.network * np.asarray(logits, dtype=np.float64)
         sees = next((side for side in self.sides if isinstance(side, SeesImages)), None)
-        if self.seen is not None and sees is not None:
+        if self.seen is not None and sees is not None and pixels is not None:
             found = found + self.fusion.seen * self.seen.apply(sees.embed_images(pixels))
         return log_probabilities(found)
 
