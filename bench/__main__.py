@@ -37,6 +37,7 @@ TOPICS = (
     "heatmaps",
     "descriptors",
     "medpix-descriptors",
+    "medpix-text",
 )
 
 

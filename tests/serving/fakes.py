@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lince.core.errors import ConfigError
 from lince.core.types import LabelSpace, Prediction, decide
 from lince.imaging import ImageSpec
 from lince.inference import Outcome, Prepared
@@ -57,12 +58,18 @@ class FakePredictor:
     def __init__(self, **changes: Any) -> None:
         self.bundle = FakeBundle(**changes)
         self.heat = True
+        self.reads_text = False
 
-    def prepare(self, source: bytes | Path, *, name: str | None = None) -> Prepared:
+    def prepare(self, source: bytes | Path | None, *, name: str | None = None, caption: str | None = None) -> Prepared:
         from lince.imaging import decode
 
+        if source is None:
+            if "..." in (caption or ""):
+                raise ConfigError("There is neither an image nor a caption with words that count")
+            side = self.bundle.spec.size
+            return Prepared(name or "caption", np.zeros((side, side, 1), np.uint8), None, caption)
         decoded = decode(source, name=name)
-        return Prepared(name or "image", self.bundle.spec.apply(decoded), decoded)
+        return Prepared(name or "image", self.bundle.spec.apply(decoded), decoded, caption)
 
     def run(self, items: list[Prepared], *, explain: list[bool]) -> list[Outcome]:
         return [self._outcome(item, wanted) for item, wanted in zip(items, explain, strict=True)]
@@ -92,8 +99,10 @@ class FakePredictor:
                 decided_by_threshold=by_threshold,
                 model_id=self.bundle.model_id,
                 input_sha256=item.input_sha256,
+                inputs=(*(["image"] if item.has_image else []), *(["caption"] if item.caption else [])),
+                words=(("nodule", 1.2), ("no", -0.4)) if item.caption and wanted else None,
             ),
-            _blob() if wanted and self.heat else None,
+            _blob() if wanted and self.heat and item.has_image else None,
         )
 
 

@@ -44,6 +44,8 @@ def test_an_answer_is_the_prediction_with_an_id_and_a_time(post: Post) -> None:
         "prediction_set": ["malignant"],
         "novelty": 0.6,
         "reasons": [],
+        "inputs": ["image"],
+        "words": None,
     }
 
 

@@ -48,6 +48,25 @@ def test_what_is_asked_for_is_done(kind: str) -> None:
     assert choose_imbalance(kind, [1000, 1]).kind == kind  # type: ignore[arg-type]
 
 
+def test_adjusted_logits_decide_for_the_rare_class_as_often_as_its_images_look_like_it() -> None:
+    """An image that both classes would give equally often is even, though one class has three times the images."""
+    labels = np.array([0] * 30 + [1] * 10)
+    remedy = Balance.of(Imbalance(kind="adjust"), labels, 2)
+    logits = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=100, line_search_fn="strong_wolfe")
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = remedy.losses(logits.expand(40, 2), torch.from_numpy(labels)).mean()
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
+    assert float((logits[0] - logits[1]).detach()) == pytest.approx(0.0, abs=1e-3)
+    assert remedy.logit_shift() is None
+    assert choose_imbalance("adjust", [30, 10]).kind == "adjust"
+
+
 def test_weighted_loss_is_that_of_torch() -> None:
     logits, labels = torch.randn(40, 3), torch.arange(40) % 3
     remedy = balance("weights", (30, 10, 2))

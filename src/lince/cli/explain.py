@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from lince.inference.neighbours import SimilarCase
-    from lince.inference.predictor import Outcome, Predictor, Prepared
+    from lince.inference.predictor import Predictor
+    from lince.inference.prepared import Outcome, Prepared
 
 _EMPTY = "No part of the image speaks for this class more than the rest: the heat map is empty."
 

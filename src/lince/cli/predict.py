@@ -22,7 +22,18 @@ _FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blan
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them (DICOM too).")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Image files, or folders of them (DICOM too).", show_default=False),
+    ] = None,
+    caption: Annotated[
+        str | None,
+        typer.Option(
+            "--caption",
+            help="What is said of the image, for a bundle that reads text; without an image, the caption alone.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per image.")] = False,
     refer: Refer = None,
@@ -40,7 +51,11 @@ def predict(
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other", fix="choose one")
-    paths, left_out = _files(images)
+    if not images and not (caption or "").strip():
+        raise ConfigError("There is no image to predict", fix="name image files or folders, or give --caption TEXT")
+    paths, left_out = _files(images or [])
+    if caption and len(paths) > 1:
+        raise ConfigError("One caption is of one image", received=f"{len(paths)} images", fix="predict one at a time")
     bus = EventBus()
     if log_dir:
         log_to(log_dir, "predict")
@@ -56,7 +71,8 @@ def predict(
 
     def readable() -> Iterator[Prediction]:
         nonlocal skipped
-        for found in chain(left_out, predictor.predict_many(paths)):
+        alone = [predictor.predict(None, caption=caption)] if not images else []
+        for found in chain(alone, left_out, predictor.predict_many(paths, caption=caption)):
             if isinstance(found, Skipped):
                 skipped += 1
                 logger.warning("file skipped", extra={"path": found.path, "reason": found.reason})

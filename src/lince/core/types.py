@@ -132,6 +132,11 @@ class Prediction:
         Which weights, and which preprocessed pixels: SHA-256 of the (size, size, channels) uint8 array.
     decided_by_threshold
         True when the operating point, not the highest probability, settled the decision.
+    inputs
+        What it goes by: ``image``, ``caption`` or both.
+    words
+        The words of the caption that counted most and by how much each raised the log odds of ``label``; None
+        where there was no caption or nobody asked.
     """
 
     name: str
@@ -147,6 +152,8 @@ class Prediction:
     prediction_set: tuple[str, ...] | None = None
     novelty: float | None = None
     reasons: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("image",)
+    words: tuple[tuple[str, float], ...] | None = None
 
     @property
     def refused(self) -> bool:
@@ -174,6 +181,8 @@ class Prediction:
             "prediction_set": None if self.prediction_set is None else list(self.prediction_set),
             "novelty": self.novelty,
             "reasons": list(self.reasons),
+            "inputs": list(self.inputs),
+            "words": None if self.words is None else [{"word": word, "weight": weight} for word, weight in self.words],
             "positive": self.positive,
             "threshold": self.threshold,
             "decided_by_threshold": self.decided_by_threshold,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lince.inference.bundle import Bundle
     from lince.inference.export import export_onnx
     from lince.inference.measuring import evaluate
-    from lince.inference.predictor import Outcome, Predictor, Prepared
+    from lince.inference.predictor import Predictor
+    from lince.inference.prepared import Outcome, Prepared
     from lince.inference.recalibrating import recalibrate
 
 _HOMES = {

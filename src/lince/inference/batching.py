@@ -9,7 +9,8 @@ from typing import final
 
 from lince.core.events import EventBus
 from lince.core.logs import logger
-from lince.inference.predictor import Outcome, Predictor, Prepared
+from lince.inference.predictor import Predictor
+from lince.inference.prepared import Outcome, Prepared
 
 # Smaller than `predictor.BATCH`: outside the main thread, the C library keeps no more than 64 MiB together.
 MAX_BATCH = 8

@@ -13,6 +13,7 @@ from lince.core.errors import BundleError
 from lince.core.files import atomic_file, sha256_bytes, sha256_file, write_error, write_json
 from lince.core.types import LabelSpace
 from lince.imaging import ImageSpec
+from lince.inference.records import ModelRecord, OperatingPointRecord, TextRecord
 from lince.trust import Novelty, Trust
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lince.models.descriptors import DescriptorModel
     from lince.models.ensemble import Ensemble
     from lince.models.network import Network
+    from lince.models.text import TextReader
 
 FORMAT = 2
 WEIGHTS = "model.safetensors"
@@ -28,36 +30,11 @@ NOVELTY = "novelty.safetensors"
 MANIFEST = "bundle.json"
 CARD = "card.md"
 SEEN = "seen.txt"
+# What a bundle that reads text too knows of it: the numbers, and the vocabulary and names of encoders.
+TEXT = "text.safetensors"
+VOCABULARY = "text.json"
 # Hexadecimal digits kept of the SHA-256 of each image used in training: enough to tell images apart.
 SEEN_DIGITS = 16
-
-
-@final
-class OperatingPointRecord(BaseModel):
-    """The decision threshold on the probability of the positive class, and where it comes from.
-
-    ``fixed`` is when (ISO 8601, UTC), and ``weights`` the SHA-256 of the weights that it was chosen for.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    threshold: float = Field(ge=0, le=1)
-    aim: str
-    chosen_on: str = "validation"
-    sensitivity: float | None = None
-    specificity: float | None = None
-    fixed: str | None = None
-    weights: str | None = None
-
-
-@final
-class ModelRecord(BaseModel):
-    """Which network to build before its weights are loaded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    facts: dict[str, Any] | None = None
 
 
 @final
@@ -78,6 +55,7 @@ class BundleManifest(BaseModel):
     model: ModelRecord
     trust: Trust
     operating_point: OperatingPointRecord | None
+    text: TextRecord | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
     figures: dict[str, Any] = Field(default_factory=dict)
     hashes: dict[str, str] = Field(default_factory=dict)
@@ -112,7 +90,7 @@ class Bundle:
                 received=self.path,
                 fix=f"install lince-med {self.manifest.lince_version} or train again",
             )
-        if self.manifest.hashes.get(MANIFEST) != _digest(self.manifest.model_dump(mode="json")):
+        if self.manifest.hashes.get(MANIFEST) != _digest(_plain(self.manifest)):
             raise BundleError(
                 f"{MANIFEST} is not what this bundle was saved with: its digest differs",
                 received=self.path,
@@ -172,6 +150,36 @@ class Bundle:
         """
         place = self.checked(SEEN)
         return frozenset() if place is None else frozenset(place.read_text(encoding="ascii").split())
+
+    def text_reader(self) -> TextReader | None:
+        """What it reads text with; None where it sees images alone.
+
+        Raises
+        ------
+        BundleError
+            The files are missing or are not those that were saved.
+        MissingExtraError, ModelUnavailableError
+            An encoder that it was trained with is not here.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        from lince.models.text import TextReader
+
+        if self.manifest.text is None:
+            return None
+        numbers, words = self.checked(TEXT), self.checked(VOCABULARY)
+        try:
+            if numbers is None or words is None:
+                raise KeyError(TEXT)
+            facts = json.loads(words.read_text(encoding="utf-8"))
+            return TextReader.restore(facts, load_file(numbers), classes=len(self.labels))
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"{TEXT} and {VOCABULARY} do not describe how this bundle reads text",
+                received=self.path,
+                fix="train again",
+            ) from error
 
     def novelty(self) -> Novelty | None:
         """What its training images are like; None when there were too few to say.
@@ -335,6 +343,22 @@ def write_novelty(folder: Path, novelty: Novelty) -> str:
     return sha256_file(folder / NOVELTY)
 
 
+def write_text_reader(folder: Path, reader: TextReader) -> dict[str, str]:
+    """Save what the bundle reads text with and return the SHA-256 of both files.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    with atomic_file(folder / TEXT) as stream:
+        stream.write(save(reader.arrays()))
+    write_json(folder / VOCABULARY, reader.facts())
+    return {name: sha256_file(folder / name) for name in (TEXT, VOCABULARY)}
+
+
 def write_seen(folder: Path, digests: Iterable[str]) -> str:
     """Note which images were used in training, sorted so that nothing else is told; returns the file's SHA-256."""
     lines = sorted({digest[:SEEN_DIGITS] for digest in digests})
@@ -345,9 +369,14 @@ def write_seen(folder: Path, digests: Iterable[str]) -> str:
 
 def write_manifest(folder: Path, manifest: BundleManifest) -> None:
     """Write ``bundle.json`` with a digest of its own content, so that a changed class order does not go unnoticed."""
-    values = manifest.model_dump(mode="json")
+    values = _plain(manifest)
     values["hashes"] = {**values["hashes"], MANIFEST: _digest(values)}
     write_json(folder / MANIFEST, values)
+
+
+def _plain(manifest: BundleManifest) -> dict[str, Any]:
+    """As JSON has it. Bundles of images alone say nothing of text, so that earlier versions can read them."""
+    return manifest.model_dump(mode="json", exclude={"text"} if manifest.text is None else None)
 
 
 def _digest(values: dict[str, Any]) -> str:

@@ -93,7 +93,9 @@ def held_against(
 def _beside(measured: Measured, predictor: Predictor, other: Predictor, bus: EventBus) -> Comparison:
     images = cached_images(measured.collection.samples, other.bundle.spec, bus=bus)
     kept = images.kept.tolist()
-    second = in_order(other.probabilities(images.pixels), other.labels, predictor.labels)
+    texts = other.texts_of([measured.collection.samples[row] for row in kept])
+    probabilities = other.calibrate(other.logits(images.pixels, texts=texts), texts)
+    second = in_order(probabilities, other.labels, predictor.labels)
     return compare(
         [measured.truth[row] for row in kept],
         measured.probabilities[kept],

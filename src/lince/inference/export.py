@@ -111,6 +111,12 @@ def export_onnx(
             received=bundle.manifest.model.name,
             fix="use the bundle itself, or export a network",
         )
+    if bundle.manifest.text is not None:
+        raise ExportError(
+            "This bundle reads text beside images, which an ONNX file of its network would not",
+            received=bundle.path,
+            fix="use the bundle itself, or export one that was trained without --text",
+        )
     place = Path(out) if out is not None else _beside(bundle)
     if place.is_dir() or (place.exists() and not force):
         raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")

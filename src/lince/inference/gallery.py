@@ -15,7 +15,8 @@ from lince.data import Collection
 from lince.evaluation.gallery import Chosen, Shot, choose
 from lince.imaging import Decoded, decode
 from lince.imaging.load import read_sample
-from lince.inference.predictor import Predictor, Prepared
+from lince.inference.predictor import Predictor
+from lince.inference.prepared import Prepared
 
 # Long side of the image and of its twin with the heat map, in pixels; smaller images are enlarged whole times.
 _SIDE = 240

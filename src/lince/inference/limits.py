@@ -15,7 +15,7 @@ from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace
 from lince.data import Collection
 from lince.evaluation import OperatingPoint, operating_point, parse_aim
-from lince.inference.bundle import OperatingPointRecord
+from lince.inference.records import OperatingPointRecord
 from lince.trust import COVERAGE, LOW_CONFIDENCE, Trust, fit_calibration
 
 # Share of the errors that may be left when a fifth of the images is referred, for it to be worth the trouble.

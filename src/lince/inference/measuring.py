@@ -137,8 +137,9 @@ def _measure(
     for one in bundles:
         digests = (images.digests[row] for row in rows)
         record_opening(one.path, digests, part=part, collection=collection.name, bus=bus)
-    logits, features = predictor.logits_and_features(images.pixels, rows)
-    probabilities = bundle.trust.calibration.apply(logits)
+    texts = predictor.texts_of(collection.samples)
+    logits, features = predictor.logits_and_features(images.pixels, rows, texts=texts)
+    probabilities = predictor.calibrate(logits, texts)
     strange = strangeness(predictor.novelty, images.pixels, rows, features)
     truth, groups = [s.label for s in collection.samples], None
     if collection.has_groups:

@@ -15,7 +15,8 @@ from lince.core.errors import BundleError
 from lince.core.files import sha256_file, write_error, write_json
 from lince.explain.similar import nearest
 from lince.inference.bundle import Bundle
-from lince.inference.predictor import Predictor, Prepared
+from lince.inference.predictor import Predictor
+from lince.inference.prepared import Prepared
 
 EMBEDDINGS = "neighbours.safetensors"
 NAMES = "neighbours.json"

@@ -6,8 +6,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import final
@@ -15,86 +13,25 @@ from typing import final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from lince.core.errors import ConfigError, ImageError
 from lince.core.events import EventBus, FileSkipped, ModelLoaded, PredictionMade
-from lince.core.files import sha256_bytes
 from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
-from lince.core.types import LabelSpace, Prediction, Skipped, decide
-from lince.imaging import Decoded, decode
+from lince.core.types import LabelSpace, Prediction, Sample, Skipped
+from lince.imaging import decode
+from lince.inference.answering import Answering, limit_of
 from lince.inference.bundle import Bundle
+from lince.inference.prepared import Outcome, Prepared
 from lince.models.capabilities import Differentiable
 from lince.models.ensemble import Ensemble
 from lince.models.folding import ready_to_run
 from lince.models.network import Network
 from lince.models.precision import best_device
-from lince.trust import image_statistics, is_blank
 
 # The C library maps blocks of 32 MiB and more anew for every layer of every batch, which costs a fifth of the time: at
 # 224 pixels, the widest layer of the default model stays under that for 13 images.
 BATCH = 12
-_PREVIEW_SIDE = 640
-
-
-@final
-@dataclass(frozen=True)
-class Prepared:
-    """An image ready for the network.
-
-    ``pixels`` is (size, size, channels) uint8, made by the bundle's image spec; ``decoded`` is the image as it was.
-    """
-
-    name: str
-    pixels: NDArray[np.uint8]
-    decoded: Decoded
-
-    @property
-    def height(self) -> int:
-        """Height of the image in pixels."""
-        return int(self.decoded.pixels.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Width of the image in pixels."""
-        return int(self.decoded.pixels.shape[1])
-
-    @cached_property
-    def input_sha256(self) -> str:
-        """SHA-256 of ``pixels``: what exactly the network saw."""
-        return sha256_bytes(np.ascontiguousarray(self.pixels).data)
-
-    @cached_property
-    def statistics(self) -> NDArray[np.float64]:
-        """(S,) what the picture is like; see `lince.trust.image_statistics`."""
-        return np.asarray(image_statistics([self.pixels])[0])
-
-    @cached_property
-    def preview(self) -> NDArray[np.uint8]:
-        """The whole image for display, (h, w) or (h, w, 3) uint8, at most 640 pixels on the long side."""
-        values = self.decoded.pixels
-        if values.dtype != np.uint8:
-            values = (values >> 8).astype(np.uint8)
-        longest = max(self.height, self.width)
-        if longest <= _PREVIEW_SIDE:
-            return np.asarray(values, dtype=np.uint8)
-        ratio = _PREVIEW_SIDE / longest
-        size = (max(1, round(self.width * ratio)), max(1, round(self.height * ratio)))
-        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A prediction and, when asked for, its heat map.
-
-    ``heat_map`` is (h, w) float32 in 0..1 over the image's own area (padding removed), about as fine as the network saw
-    the image; for the decided class, unless another was asked for.
-    """
-
-    prediction: Prediction
-    heat_map: NDArray[np.float32] | None = None
 
 
 @final
@@ -138,7 +75,7 @@ class Predictor:
         self.device = best_device()
         self._bus = bus or EventBus()
         self._origin = origin
-        self._referred_below = None if refer is None else _limit(self.bundle, refer)
+        self._answering = Answering.of(self.bundle, None if refer is None else limit_of(self.bundle, refer))
         self.novelty = self.bundle.novelty()
         loaded = self.bundle.network()
         self._network = (
@@ -171,32 +108,63 @@ class Predictor:
         """Whether there can be heat maps: the model is a network."""
         return isinstance(self._network, Differentiable)
 
-    def prepare(self, source: bytes | str | Path, *, name: str | None = None) -> Prepared:
+    @property
+    def reads_text(self) -> bool:
+        """Whether it takes a caption beside an image, or instead of one."""
+        return self._answering.reader is not None
+
+    def prepare(
+        self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None
+    ) -> Prepared:
         """Decode and apply the image spec; safe to call from several threads.
+
+        Parameters
+        ----------
+        source
+            The image; None for a caption alone.
+        name
+            What to call it.
+        caption
+            What is said of the image; the attributes that the bundle reads, one after the other.
 
         Raises
         ------
         ImageError
             The bytes are not an image that can be read.
+        ConfigError
+            A caption for a bundle that sees images alone; or no image, and no caption that has words.
         """
+        text = self._answering.check_caption(caption, alone=source is None)
+        if source is None:
+            side, channels = self.bundle.spec.size, self.bundle.spec.channels
+            return Prepared(name or "caption", np.zeros((side, side, channels), np.uint8), None, text)
         known = name or (Path(source).name if isinstance(source, str | Path) else "image")
         decoded = decode(source, name=known)
-        prepared = Prepared(known, self.bundle.spec.apply(decoded), decoded)
+        prepared = Prepared(known, self.bundle.spec.apply(decoded), decoded, text)
         # Worked out now, in the caller's thread: later the whole batch would wait for it.
         _ = prepared.input_sha256
         if self.novelty is not None:
             _ = prepared.statistics
         return prepared
 
-    def predict(self, source: bytes | str | Path, *, name: str | None = None) -> Prediction:
-        """Predict one image.
+    def predict(
+        self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None
+    ) -> Prediction:
+        """Predict one image, or a caption, or both.
 
         Raises
         ------
         ImageError
             The image cannot be read.
+        ConfigError
+            See `prepare`.
         """
-        return self.run([self.prepare(source, name=name)])[0].prediction
+        return self.run([self.prepare(source, name=name, caption=caption)])[0].prediction
+
+    def texts_of(self, samples: Sequence[Sample]) -> list[str | None] | None:
+        """What is read of each sample, None where there is nothing; None for a bundle that sees images alone."""
+        reader = self._answering.reader
+        return None if reader is None else [reader.text_of(sample.attributes) for sample in samples]
 
     def explain(self, source: bytes | str | Path, *, name: str | None = None) -> Outcome:
         """Predict one image and say where the network looked.
@@ -208,21 +176,24 @@ class Predictor:
         """
         return self.run([self.prepare(source, name=name)], explain=[True])[0]
 
-    def predict_many(self, paths: Iterable[str | Path], *, batch: int = BATCH) -> Iterator[Prediction | Skipped]:
+    def predict_many(
+        self, paths: Iterable[str | Path], *, batch: int = BATCH, caption: str | None = None
+    ) -> Iterator[Prediction | Skipped]:
         """Predict files in their order, decoding the next ones while the network runs.
 
-        A file that cannot be read gives a `Skipped`, in its place.
+        A file that cannot be read gives a `Skipped`, in its place. ``caption`` is that of each of them.
         """
         workers = worker_count()
         with ThreadPoolExecutor(workers, thread_name_prefix="lince-decode") as pool:
             source = iter(paths)
             waiting: deque[Future[Prepared | Skipped]] = deque(
-                pool.submit(self._prepare_or_skip, path) for path in islice(source, 4 * batch)
+                pool.submit(self._prepare_or_skip, path, caption) for path in islice(source, 4 * batch)
             )
             try:
                 while waiting:
                     ready = [waiting.popleft().result() for _ in range(min(batch, len(waiting)))]
-                    waiting.extend(pool.submit(self._prepare_or_skip, path) for path in islice(source, len(ready)))
+                    more = islice(source, len(ready))
+                    waiting.extend(pool.submit(self._prepare_or_skip, path, caption) for path in more)
                     outcomes = iter(self.run([item for item in ready if isinstance(item, Prepared)]))
                     for item in ready:
                         if isinstance(item, Skipped):
@@ -234,23 +205,43 @@ class Predictor:
                 for future in waiting:
                     future.cancel()
 
-    def _prepare_or_skip(self, path: str | Path) -> Prepared | Skipped:
+    def _prepare_or_skip(self, path: str | Path, caption: str | None) -> Prepared | Skipped:
         try:
-            return self.prepare(path, name=str(path))
+            return self.prepare(path, name=str(path), caption=caption)
         except ImageError as error:
             return Skipped(str(path), error.sentence)
 
     def logits(
-        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+        self,
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        texts: Sequence[str | None] | None = None,
+        batch: int = BATCH,
     ) -> NDArray[np.float32]:
         """(N, classes) logits before calibration of (N, S, S, C) prepared images, or of these ``rows`` of them.
 
-        ``pixels`` may be a memory map larger than memory: a batch of it is read at a time.
+        ``pixels`` may be a memory map larger than memory: a batch of it is read at a time. ``texts`` are what
+        `texts_of` gives for the same images; without them a bundle that reads text goes by the images alone.
         """
-        return self.logits_and_features(pixels, rows, batch=batch)[0]
+        return self.logits_and_features(pixels, rows, texts=texts, batch=batch)[0]
+
+    def network_logits(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(N, classes) logits of the network by itself, before anything that is learned from text."""
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(rows), BATCH):
+                values = torch.from_numpy(np.ascontiguousarray(pixels[rows[start : start + BATCH]])).to(self.device)
+                found.append(self._pass(values)[1].cpu().numpy())
+        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *found])
 
     def logits_and_features(
-        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
+        self,
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        texts: Sequence[str | None] | None = None,
+        batch: int = BATCH,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As `logits`, and the (N, D) features that the head reads of the same images."""
         rows = np.arange(len(pixels)) if rows is None else rows
@@ -264,8 +255,15 @@ class Predictor:
                 _, found, seen = self._pass(values)
                 if not start:  # the first batch says how many there are
                     features = np.empty((len(rows), seen.shape[1]), dtype=np.float32)
-                logits[part], features[part] = found.cpu().numpy(), seen.cpu().numpy()
+                read = [None] * len(values) if texts is None else texts[part]
+                logits[part] = self._answering.logits(found.cpu().numpy(), values, [True] * len(values), read)
+                features[part] = seen.cpu().numpy()
         return logits, features
+
+    def calibrate(self, logits: NDArray[np.floating], texts: Sequence[str | None] | None = None) -> NDArray[np.float64]:
+        """(N, classes) logits of images with these texts, as `logits` gives them, to calibrated probabilities."""
+        read = [None] * len(logits) if texts is None else texts
+        return self._answering.probabilities(logits, [True] * len(logits), read)
 
     def _pass(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
         """Maps where the model has them, (N, classes) logits and (N, D) features, float32."""
@@ -293,7 +291,7 @@ class Predictor:
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64] | None = None, *, batch: int = BATCH
     ) -> NDArray[np.float64]:
         """(N, classes) calibrated probabilities of (N, S, S, C) prepared images, or of these ``rows`` of them."""
-        return self.bundle.trust.calibration.apply(self.logits(pixels, rows, batch=batch))
+        return self.calibrate(self.logits(pixels, rows, batch=batch))
 
     def warm_up(self, batch: int = 1) -> None:
         """Run a blank batch, so that the first images of a batch of this size wait no longer than the next ones."""
@@ -335,11 +333,14 @@ class Predictor:
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack([item.pixels for item in items])).to(self.device)
             maps, logits, features = self._pass(pixels)
-        rows = self.bundle.trust.calibration.apply(logits.cpu().numpy())
+            known, texts = [item.has_image for item in items], [item.caption for item in items]
+            own = logits.cpu().numpy()
+            rows = self._answering.probabilities(self._answering.logits(own, pixels, known, texts), known, texts)
+            words = self._answering.words(own, pixels, items, rows, explain)
         strange = self._strangeness(items, features.cpu().numpy())
-        predictions = [self._prediction(*one) for one in zip(items, rows, strange, strict=True)]
+        predictions = [self._answering.prediction(*one) for one in zip(items, rows, strange, words, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
-        wanted = [i for i, flag in enumerate(explain or ()) if flag]
+        wanted = [i for i, flag in enumerate(explain or ()) if flag and items[i].has_image]
         if wanted and isinstance(self._network, Differentiable):
             from lince.explain.methods import METHODS, Pass, over_image
 
@@ -363,48 +364,6 @@ class Predictor:
         pictures = np.stack([item.statistics for item in items])
         scores = self.novelty.scores(features, pictures).tolist()
         return [
-            (score, self.novelty.reasons(picture) if score > 1.0 else ())
-            for score, picture in zip(scores, pictures, strict=True)
+            (score, self.novelty.reasons(picture) if score > 1.0 else ()) if item.has_image else (None, ())
+            for item, score, picture in zip(items, scores, pictures, strict=True)
         ]
-
-    def _prediction(
-        self, item: Prepared, row: NDArray[np.float64], strange: tuple[float | None, tuple[str, ...]]
-    ) -> Prediction:
-        labels, threshold, trust = self.labels, self.bundle.threshold, self.bundle.trust
-        values = row.tolist()
-        chosen, by_threshold = decide(values, labels, threshold)
-        possible = trust.set_of(values, labels)
-        novelty, reasons = strange
-        top, left, bottom, right = self.bundle.spec.content_box(item.height, item.width)
-        flags = {
-            "low_confidence": values[chosen] < trust.low_confidence,
-            "cannot_tell": possible is not None and len(possible) != 1,
-            "refer": self._referred_below is not None and values[chosen] < self._referred_below,
-            "out_of_distribution": novelty is not None and novelty > 1.0,
-            "blank": is_blank(item.pixels[top:bottom, left:right]),
-        }
-        return Prediction(
-            name=item.name,
-            label=labels.names[chosen],
-            confidence=values[chosen],
-            probabilities=dict(zip(labels.names, values, strict=True)),
-            flags=tuple(flag for flag, raised in flags.items() if raised),
-            positive=labels.positive,
-            threshold=threshold,
-            decided_by_threshold=by_threshold,
-            model_id=self.bundle.model_id,
-            input_sha256=item.input_sha256,
-            prediction_set=possible,
-            novelty=novelty,
-            reasons=reasons,
-        )
-
-
-def _limit(bundle: Bundle, share: float) -> float:
-    """The confidence under which a decision is referred."""
-    if bundle.trust.referral is None:
-        raise ConfigError(
-            "This bundle does not know which of its predictions to refer: it had no validation images",
-            received=bundle.path,
-        )
-    return bundle.trust.referral.limit(share)

@@ -138,6 +138,12 @@ class _Local:
 
 def _look(predictor: Predictor, collection: Collection, bus: EventBus, *, admit: bool) -> _Local:
     bundle = predictor.bundle
+    if bundle.manifest.text is not None:
+        raise ConfigError(
+            "A bundle that reads text has limits for image, text and both, which cannot be learned anew yet",
+            received=bundle.path,
+            fix="train again with images of this place",
+        )
     images = cached_images(collection.samples, bundle.spec, bus=bus)
     known = bundle.seen()
     rows = np.array([i for i, one in enumerate(images.digests) if one[:SEEN_DIGITS] not in known], dtype=np.int64)

@@ -75,7 +75,7 @@ def fetch_facts(name: str) -> dict[str, Any]:
     from transformers import AutoConfig, AutoImageProcessor
 
     repository, revision = split_name(name)
-    here_only = not _within_reach()
+    here_only = not within_reach()
     with _sentences(repository):
         config = AutoConfig.from_pretrained(
             repository, revision=revision, trust_remote_code=False, local_files_only=here_only
@@ -101,7 +101,7 @@ def fetch_facts(name: str) -> dict[str, Any]:
     }
 
 
-def _within_reach() -> bool:
+def within_reach() -> bool:
     """Whether the hub answers at all: offline, its library would go on trying for half a minute."""
     from huggingface_hub.constants import ENDPOINT
 
@@ -141,7 +141,7 @@ def build_hub(
                 revision=facts["revision"],
                 trust_remote_code=False,
                 use_safetensors=True,
-                local_files_only=not _within_reach(),
+                local_files_only=not within_reach(),
                 dtype=torch.float32,
             )
         else:

@@ -26,6 +26,11 @@ _BODY = {
                     "properties": {
                         "file": {"type": "string", "format": "binary", "description": "The image."},
                         "image": {"type": "string", "format": "binary", "description": "Another name for `file`."},
+                        "caption": {
+                            "type": "string",
+                            "description": "What is said of the image, beside the file or instead of it, where the "
+                            "model reads text.",
+                        },
                     },
                 }
             },
@@ -87,7 +92,7 @@ def build_router(room: ReadingRoom) -> APIRouter:
     )
     async def predict(
         request: Request,
-        explain: Annotated[bool, Query(description="Add `preview` and `heat_map`.")] = False,
+        explain: Annotated[bool, Query(description="Add `preview`, `heat_map` and `words`.")] = False,
         name: Annotated[
             str | None, Query(max_length=1000, description="The image's name, when the body is the image itself.")
         ] = None,

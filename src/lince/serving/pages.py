@@ -77,7 +77,11 @@ def build_router(app: FastAPI, room: ReadingRoom, shelf: SampleShelf, limit: int
     async def page(request: Request, lang: str | None = None) -> Response:
         name = choose(request.headers.get("accept-language", ""), lang, request.cookies.get(COOKIE))
         words = language(name)
-        html = environment(name).get_template("page.html").render(page_facts(bundle, shelf, words, limit))
+        html = (
+            environment(name)
+            .get_template("page.html")
+            .render(page_facts(bundle, shelf, words, limit, reads_text=room.predictor.reads_text))
+        )
         answer = HTMLResponse(html, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"})
         if named(lang):
             answer.set_cookie(COOKIE, name, max_age=_YEAR, httponly=True, samesite="lax")
@@ -104,7 +108,7 @@ def build_router(app: FastAPI, room: ReadingRoom, shelf: SampleShelf, limit: int
     return router
 
 
-def page_facts(bundle: Bundle, shelf: SampleShelf, words: Language, limit: int) -> dict[str, Any]:
+def page_facts(bundle: Bundle, shelf: SampleShelf, words: Language, limit: int, *, reads_text: bool) -> dict[str, Any]:
     """What the reading page's template needs."""
     shown = words.class_names(bundle.labels.names)
     return {
@@ -113,5 +117,6 @@ def page_facts(bundle: Bundle, shelf: SampleShelf, words: Language, limit: int) 
         "class_names": shown,
         "samples": list(shelf.files),
         "limit": limit,
+        "reads_text": reads_text,
         "script": {"messages": words.script_messages, "classes": shown, "limit": limit},
     }

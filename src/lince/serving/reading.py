@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, final
 from uuid import uuid4
 
+from lince.core.errors import ConfigError
 from lince.core.events import EventBus, PredictionMade
 from lince.core.settings import worker_count
+from lince.serving.errors import UploadError
 from lince.serving.pictures import heat_map_uri, preview_uri, warm_up
 from lince.serving.upload import Upload
 
@@ -52,14 +54,16 @@ class ReadingRoom:
         ------
         ImageError
             The bytes are not an image that can be read.
+        UploadError
+            A caption for a model that reads none, or one without words and no image.
         """
         start = time.perf_counter()
-        prepared = await self.in_thread(lambda: self.predictor.prepare(upload.data, name=upload.name))
+        prepared = await self.in_thread(lambda: self._prepare(upload))
         waiting = asyncio.wrap_future(self._batcher.submit(prepared, explain=explain))
         pictures: dict[str, Any] = {}
         if explain:
             # Drawn while the network runs.
-            outcome, preview = await asyncio.gather(waiting, self.in_thread(lambda: preview_uri(prepared.preview)))
+            outcome, preview = await asyncio.gather(waiting, self.in_thread(lambda: _preview(prepared)))
             pictures = {"preview": preview, "heat_map": await self._heat_map(prepared, outcome)}
         else:
             outcome = await waiting
@@ -71,8 +75,22 @@ class ReadingRoom:
             **pictures,
         }
 
+    def _prepare(self, upload: Upload) -> Prepared:
+        if not self.predictor.reads_text and upload.caption is not None:
+            raise UploadError("This model sees images alone and reads no caption", fix="send the image alone")
+        try:
+            return self.predictor.prepare(upload.data, name=upload.name, caption=upload.caption)
+        except ConfigError as error:
+            raise UploadError(
+                "The caption has no words that this model reads", received=upload.caption, fix="send an image with it"
+            ) from error
+
     async def _heat_map(self, prepared: Prepared, outcome: Outcome) -> str | None:
         heat = outcome.heat_map
         if heat is None:
             return None
         return await self.in_thread(lambda: heat_map_uri(heat, height=prepared.height, width=prepared.width))
+
+
+def _preview(prepared: Prepared) -> str | None:
+    return preview_uri(prepared.preview) if prepared.has_image else None

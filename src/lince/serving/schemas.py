@@ -27,9 +27,19 @@ _PREDICTION: JsonDict = {
     "prediction_set": ["benign", "malignant"],
     "novelty": 0.71,
     "reasons": [],
+    "inputs": ["image"],
+    "words": None,
     "preview": None,
     "heat_map": None,
 }
+
+
+@final
+class WordAnswer(BaseModel):
+    """A word of the caption that counted."""
+
+    word: str = Field(description="As it was read, in lower case.")
+    weight: float = Field(description="What the log odds of `label` lose without it.")
 
 
 @final
@@ -67,6 +77,10 @@ class PredictionAnswer(BaseModel):
         description="Distance from the training images as a multiple of the limit: over 1 the image is refused."
     )
     reasons: list[str] = Field(description="Why it was refused, in sentences.")
+    inputs: list[str] = Field(description="What it goes by: `image`, `caption` or both.")
+    words: list[WordAnswer] | None = Field(
+        description="With `explain=true` and a caption: the words that counted most; null otherwise."
+    )
     preview: str | None = Field(
         default=None, description="With `explain=true`: the image for display, a data URI (PNG or JPEG)."
     )

@@ -14,20 +14,23 @@ from lince.serving.errors import MediaTypeError, UploadError
 FIELDS = ("file", "image")
 _NAME_LENGTH = 200
 _PARTS = 16
+CAPTION = "caption"
+_CAPTION_LENGTH = 5000
 _WITH_CURL = "send it as the form field 'file': curl -F file=@scan.png"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The bytes of one file, and what to call it."""
+    """The bytes of one file, and what to call it; a caption beside them, or instead of them (``data`` is None)."""
 
     name: str
-    data: bytes
+    data: bytes | None
+    caption: str | None = None
 
 
 async def read_upload(request: Request, name: str | None = None) -> Upload:
-    """Read the image out of a multipart form, or take the body itself.
+    """Read image and caption out of a multipart form, or take the body itself as the image.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ async def read_upload(request: Request, name: str | None = None) -> Upload:
     Raises
     ------
     UploadError
-        No file, an empty one, or several.
+        Neither file nor caption, an empty file, several files, or a caption over 5,000 characters.
     MediaTypeError
         A body that is neither a form nor an image.
     UploadTooLargeError
@@ -48,8 +51,11 @@ async def read_upload(request: Request, name: str | None = None) -> Upload:
         # The whole body first, which the limit bounds: a form parser that is interrupted leaves temporary files open.
         await request.body()
         async with request.form(max_files=_PARTS, max_fields=_PARTS) as form:
+            caption = _caption(form)
+            if caption is not None and not any(field in form for field in FIELDS):
+                return Upload(CAPTION, None, caption)
             file = _only_file(form)
-            upload = Upload(clean_name(file.filename or name), await file.read())
+            upload = Upload(clean_name(file.filename or name), await file.read(), caption)
     elif not kind or kind.startswith("image/") or kind in ("application/dicom", "application/octet-stream"):
         upload = Upload(clean_name(name), await request.body())
     else:
@@ -71,6 +77,18 @@ def clean_name(name: str | None) -> str:
     tail = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in tail if not unicodedata.category(c).startswith("C")).strip()
     return shown[:_NAME_LENGTH] or "image"
+
+
+def _caption(form: FormData) -> str | None:
+    found = [value for value in form.getlist(CAPTION) if isinstance(value, str)]
+    text = " ".join(" ".join(found).split())
+    if len(text) > _CAPTION_LENGTH:
+        raise UploadError(
+            "The caption is too long",
+            received=f"{len(text)} characters",
+            fix=f"send at most {_CAPTION_LENGTH}",
+        )
+    return text or None
 
 
 def _only_file(form: FormData) -> UploadFile:

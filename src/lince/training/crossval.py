@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lince.core.events import Event, EventBus, Noticed
 from lince.data import Collection
-from lince.inference.bundle import Bundle, ModelRecord
+from lince.inference.bundle import Bundle
+from lince.inference.records import ModelRecord
 from lince.models.ensemble import NAME, Ensemble, Member, group_of
 from lince.models.heads import KernelHead
 from lince.training.blend import Blend, cross_fitted, log_loss, stack

@@ -5,26 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.core.seeds import derived_seed
 from lince.data import Collection
 from lince.imaging import ImageArray
 from lince.imaging.cache import cached_rows
-from lince.inference.bundle import Bundle, ModelRecord
+from lince.inference.bundle import Bundle
+from lince.inference.records import ModelRecord
 from lince.models import ModelEntry, entry_for
 from lince.models.descriptors import NAME, RECIPE_VERSION, DescriptorModel, describe_all, facts
 from lince.training.classifiers import Scored, candidates, compare, fit_decider, fit_scaling, scaled
 from lince.training.events import RunPlanned
 from lince.training.finish import finish
 from lince.training.folder import RunFolder
-from lince.training.folds import deal, numbers
+from lince.training.folds import PARTS as FOLDS
+from lince.training.folds import train_folds
 from lince.training.losses import Imbalance
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.training.prepared import Prepared, prepare
-
-FOLDS = 5
 
 
 def train_descriptors(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
@@ -81,7 +80,7 @@ def choose(
     """
     train = prepared.rows("train")
     labels, classes = prepared.labels[train], len(prepared.collection.labels)
-    fold = _folds(prepared, train, options.seed, bus)
+    fold = train_folds(prepared, train, options.seed, bus)
     seed = derived_seed(options.seed, "classifier") % 2**32
     tried = candidates(options.classifier, thorough=options.preset != "fast")
     scored = compare(tried, rows[train], labels, fold, classes=classes, seed=seed, bus=bus)
@@ -95,28 +94,3 @@ def choose(
     decider = fit_decider(best.candidate, scaled(scaling, rows[train]), labels, classes=classes, seed=seed)
     channels = prepared.images.pixels.shape[3]
     return DescriptorModel(scaling, decider, channels=channels).eval(), scored
-
-
-def _folds(prepared: Prepared, train: NDArray[np.int64], seed: int, bus: EventBus) -> NDArray[np.int64]:
-    """(N,) folds of the training images, groups whole; -1 for images of a class that one fold would hold entirely."""
-    labels, names = prepared.labels[train], prepared.collection.labels.names
-    absent = [name for position, name in enumerate(names) if not (labels == position).any()]
-    if absent:
-        raise TrainingError(
-            f"The training split has no image of the class {', '.join(absent)}",
-            fix="add images of it, or change the split",
-        )
-    groups = numbers([prepared.collection.samples[row].group for row in train])
-    units = len(np.unique(groups))
-    fold = deal(labels, groups, min(FOLDS, units), derived_seed(seed, "folds")) if units > 1 else np.zeros_like(labels)
-    alone = [position for position in range(len(names)) if len(np.unique(fold[labels == position])) < 2]
-    fold[np.isin(labels, alone)] = -1
-    if (fold < 0).all():
-        raise TrainingError(
-            "There are too few patients or images to compare classifiers on",
-            fix="add images: at least two patients or images of a class are needed to train on",
-        )
-    if alone:
-        told = ", ".join(names[position] for position in alone)
-        bus.publish(Noticed(f"Too few images of {told} to hold some back when classifiers are compared", "warning"))
-    return fold

@@ -21,15 +21,16 @@ from lince.inference.bundle import (
     WEIGHTS,
     Bundle,
     BundleManifest,
-    ModelRecord,
     write_manifest,
     write_seen,
+    write_text_reader,
     write_weights,
 )
 from lince.inference.card import write_card
 from lince.inference.limits import fit_limits
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
+from lince.inference.records import ModelRecord
 from lince.inference.relying import strangeness
 from lince.training.familiar import remember
 from lince.training.fold_figures import OutOfFold, fold_figures, write_out_of_fold
@@ -37,11 +38,13 @@ from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.training.provenance import collection_record
 from lince.training.reporting import Report, part_of
+from lince.training.sides import compare_sides, limits_alone, tell, text_record
 from lince.trust import Calibration, Trust
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from lince.models.text import TextReader
     from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
@@ -59,12 +62,15 @@ def finish(
     bus: EventBus,
     held_out: OutOfFold | None = None,
     told: Mapping[str, Any] | None = None,
+    reader: TextReader | None = None,
+    unmasked: TextReader | None = None,
 ) -> Bundle:
     """Write the bundle to ``out``, whole or not at all.
 
     The figures come from the bundle itself, loaded from disk: what is measured is what will be served. After a
     cross-validation, out-of-fold predictions take the place of those on validation images, all of which the ensemble
-    has seen. ``told`` is added to the provenance.
+    has seen. ``told`` is added to the provenance. With a ``reader``, image and text are measured together,
+    and each alone; with one that hides no words, ``unmasked``, its figures stand beside.
 
     Raises
     ------
@@ -78,12 +84,15 @@ def finish(
             WEIGHTS: write_weights(folder, network),
             SEEN: write_seen(folder, (prepared.images.digests[row] for row in used)),
         }
+        hashes |= write_text_reader(folder, reader) if reader else {}
         manifest = _manifest(record, plan, prepared, options, hashes)
-        manifest = manifest.model_copy(update={"provenance": {**manifest.provenance, **(told or {})}})
+        text = text_record(reader) if reader else None
+        manifest = manifest.model_copy(update={"provenance": {**manifest.provenance, **(told or {})}, "text": text})
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = part_of(prepared, "val", held_out.rows if held_out else None)
-        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows)
+        texts = predictor.texts_of([prepared.collection.samples[row] for row in val.rows])
+        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows, texts=texts)
         limits = fit_limits(
             logits,
             prepared.labels[val.rows],
@@ -96,7 +105,9 @@ def finish(
         hashes |= remember(folder, predictor, prepared, held_out, seed=options.seed)
         chosen_on = "out-of-fold predictions" if held_out else "validation"
         point = limits.record(options.aim, chosen_on, hashes[WEIGHTS])
-        update = {"trust": limits.trust, "operating_point": point, "hashes": hashes}
+        if reader:
+            text = limits_alone(reader, predictor, prepared, val, options, weights=hashes[WEIGHTS])
+        update = {"trust": limits.trust, "operating_point": point, "hashes": hashes, "text": text}
         manifest = manifest.model_copy(update=update)
         write_manifest(folder, manifest)
         # Everything is decided and written: from here on the test split may be looked at, once.
@@ -105,9 +116,14 @@ def finish(
             manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
-        report = Report(folder / "report", manifest, limits, prepared, options, history)
         test, pixels = part_of(prepared, "test"), prepared.images.pixels
-        tested, features = predictor.logits_and_features(pixels, test.rows)
+        if reader:
+            sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in (val, test)}
+            manifest = manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
+            tell(sides, bus)
+        report = Report(folder / "report", manifest, limits, prepared, options, history)
+        texts = predictor.texts_of([prepared.collection.samples[row] for row in test.rows])
+        tested, features = predictor.logits_and_features(pixels, test.rows, texts=texts)
         strange = strangeness(Bundle(folder).novelty(), pixels, test.rows, features)
         figures = {
             "val": report.write(val, logits, inside="out_of_fold" if held_out else "validation"),

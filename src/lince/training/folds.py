@@ -10,12 +10,15 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from lince.core.errors import SourceError
+from lince.core.errors import SourceError, TrainingError
+from lince.core.events import EventBus, Noticed
 from lince.core.seeds import derived_seed
 from lince.training.prepared import Prepared
 
 Rows = NDArray[np.int64]
 
+# Folds in which classifiers on fixed numbers are compared, at most.
+PARTS = 5
 # The share of a fold's training images that says when to stop is one of these; the first that has two classes.
 _STOPPING = (8, 5, 3, 2)
 
@@ -143,3 +146,34 @@ def numbers(groups: Sequence[str | None]) -> Rows:
     known: dict[object, int] = {}
     keys = [("alone", position) if group is None else group for position, group in enumerate(groups)]
     return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+
+
+def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Rows:
+    """(N,) folds of the training images, groups whole; -1 for images of a class that one fold would hold entirely.
+
+    Raises
+    ------
+    TrainingError
+        A class has no training image, or nothing can be held out.
+    """
+    labels, names = prepared.labels[train], prepared.collection.labels.names
+    absent = [name for position, name in enumerate(names) if not (labels == position).any()]
+    if absent:
+        raise TrainingError(
+            f"The training split has no image of the class {', '.join(absent)}",
+            fix="add images of it, or change the split",
+        )
+    groups = numbers([prepared.collection.samples[row].group for row in train])
+    units = len(np.unique(groups))
+    fold = deal(labels, groups, min(PARTS, units), derived_seed(seed, "folds")) if units > 1 else np.zeros_like(labels)
+    alone = [position for position in range(len(names)) if len(np.unique(fold[labels == position])) < 2]
+    fold[np.isin(labels, alone)] = -1
+    if (fold < 0).all():
+        raise TrainingError(
+            "There are too few patients or images to compare classifiers on",
+            fix="add images: at least two patients or images of a class are needed to train on",
+        )
+    if alone:
+        told = ", ".join(names[position] for position in alone)
+        bus.publish(Noticed(f"Too few images of {told} to hold some back when classifiers are compared", "warning"))
+    return fold

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from torch import Tensor
 
-Kind = Literal["weights", "focal", "sampling", "none"]
+Kind = Literal["weights", "focal", "sampling", "adjust", "none"]
 
 # Classes whose sizes differ by less are left as they are.
 _EVEN = 1.5
@@ -36,7 +36,7 @@ class Imbalance(BaseModel):
 
 
 def choose_imbalance(
-    asked: Literal["auto", "weights", "focal", "sampling", "none"],
+    asked: Literal["auto", "weights", "focal", "sampling", "adjust", "none"],
     counts: Sequence[int],
     *,
     gamma: float = 2.0,
@@ -80,6 +80,7 @@ _REMEDIES = {
     "weights": "images weigh by the inverse frequency of their class",
     "focal": "the focal loss looks at images that are still wrong",
     "sampling": "every class is drawn equally often",
+    "adjust": "logits are adjusted by the frequencies of the classes",
     "none": "nothing is done about it",
 }
 
@@ -113,6 +114,10 @@ class Balance:
     def _weights(self) -> NDArray[np.float64]:
         return class_weights(self.counts)
 
+    @cached_property
+    def _log_frequencies(self) -> NDArray[np.float64]:
+        return np.log(np.maximum(self.counts, 1) / max(sum(self.counts), 1))
+
     def losses(self, logits: Tensor, labels: Tensor, *, validation: bool = False, smoothing: float = 0.0) -> Tensor:
         """The loss of each image (N,), weighted; to be divided by `mass` for their mean.
 
@@ -133,6 +138,10 @@ class Balance:
         import torch
         from torch.nn.functional import cross_entropy
 
+        if self.imbalance.kind == "adjust":
+            # Menon et al., "Long-tail learning via logit adjustment", ICLR 2021: what is learned beside the frequencies
+            # of the classes is what decides when each of them matters as much.
+            logits = logits + torch.as_tensor(self._log_frequencies, dtype=logits.dtype, device=logits.device)
         focal = self.imbalance.kind == "focal"
         plain = cross_entropy(logits, labels, reduction="none", label_smoothing=0.0 if focal else smoothing)
         if focal:
@@ -176,7 +185,8 @@ class Balance:
 
         Weights and balanced sampling both learn posteriors under equal frequencies; Bayes' rule gives the real ones
         back as a constant per class (Saerens, Latinne & Decaestecker, Neural Computation 14, 2002). The focal loss
-        sees the frequencies as they are.
+        sees the frequencies as they are. Adjusted logits are left alone: who asks for them wants every class to matter
+        as much.
         """
         if self.imbalance.kind not in ("weights", "sampling"):
             return None

@@ -25,6 +25,14 @@ def _augment_name(value: object) -> object:
     return ("auto" if value else "none") if isinstance(value, bool) else value
 
 
+def _parts(value: object) -> object:
+    """``caption,history``, once or several times."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple):
+        return given
+    return tuple(dict.fromkeys(part.strip() for one in given for part in str(one).split(",") if part.strip()))
+
+
 @final
 class TrainOptions(SourceOptions):
     """What a user may choose. ``None`` and ``auto`` are decided by the preset, the model and the collection."""
@@ -83,8 +91,10 @@ class TrainOptions(SourceOptions):
     )
     batch_size: int = Field(32, ge=2, le=4096, description="images in memory at once")
     accumulate: int = Field(1, ge=1, le=1024, description="batches in one step of the optimiser")
-    imbalance: Literal["auto", "weights", "focal", "sampling", "none"] = Field(
-        "auto", description="what to do about rare classes: weigh them, focal loss, draw them more often, nothing"
+    imbalance: Literal["auto", "weights", "focal", "sampling", "adjust", "none"] = Field(
+        "auto",
+        description="what to do about rare classes: weigh them, focal loss, draw them more often, "
+        "adjust the logits so that each class matters as much, nothing",
     )
     focal_gamma: float = Field(2.0, ge=0, le=10, description="how far the focal loss looks away from easy images")
     augment: Annotated[AugmentName, BeforeValidator(_augment_name)] = Field(
@@ -102,6 +112,13 @@ class TrainOptions(SourceOptions):
     classifier: Literal["auto", "knn", "logistic", "forest", "boosting"] = Field(
         "auto", description="what decides on descriptors; auto: the one that cross-validation prefers"
     )
+    text: Annotated[tuple[str, ...], BeforeValidator(_parts)] = Field(
+        (), description="attributes whose text is read beside the image, such as caption; with commas between them"
+    )
+    text_side: str = Field(
+        "tfidf", description="what reads them: tfidf, sentence, clip:NAME, or several with commas between them"
+    )
+    mask_terms: bool = Field(False, description="hide the words that name the classes from every text")
     language: Literal["en", "pt"] = Field("en", description="language of the report")
 
 
@@ -137,8 +154,13 @@ def check_together(options: TrainOptions) -> None:
         A time limit without the preset best, how to fine-tune where only a head is trained, or how to train a network
         where there is none.
     """
+    if not options.text:
+        _check_no_text(options)
     if options.model == DESCRIPTORS:
         _check_descriptors(options)
+        return
+    if options.text:
+        _check_text(options)
         return
     if options.classifier != "auto":
         raise ConfigError(
@@ -160,8 +182,29 @@ def check_together(options: TrainOptions) -> None:
         )
 
 
+def _check_no_text(options: TrainOptions) -> None:
+    lost = {"--text-side": options.text_side != "tfidf", "--mask-terms": options.mask_terms}
+    if any(lost.values()):
+        named = " and ".join(flag for flag, given in lost.items() if given)
+        raise ConfigError(f"No text is read, so {named} would change nothing", fix="add --text caption")
+
+
+def _check_text(options: TrainOptions) -> None:
+    fields = TrainOptions.model_fields
+    idle = [name for name in _OF_NETWORKS if name != "weights" and getattr(options, name) != fields[name].default]
+    idle += ["classifier"] if options.classifier != "auto" else []
+    if idle:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
+        raise ConfigError(
+            f"Image and text are put together on frozen networks, so {flags} would change nothing",
+            fix="leave it out, or train on the images alone",
+        )
+
+
 def _check_descriptors(options: TrainOptions) -> None:
     fields = TrainOptions.model_fields
+    if options.text:
+        raise ConfigError("Descriptors are not put together with text", fix="leave --model out, or --text")
     changed = [name for name in _OF_NETWORKS if getattr(options, name) != fields[name].default]
     if options.preset == "best":
         changed.insert(0, "preset")

@@ -18,6 +18,7 @@ from lince.inference.limits import Limits
 from lince.inference.relying import Strangeness, relied
 from lince.training.fold_figures import folds_in_words
 from lince.training.options import TrainOptions
+from lince.training.sides import sentence
 
 if TYPE_CHECKING:
     from lince.training.prepared import Prepared
@@ -109,9 +110,15 @@ class Report:
             created=manifest.created,
             lince_version=manifest.lince_version,
             skipped=_skipped_rows(self.prepared.skipped),
-            notices=list(collection.notices),
+            notices=[*_sides(manifest, part, self.options), *collection.notices],
             provenance=_provenance_lines(manifest, collection, self.options),
         )
+
+
+def _sides(manifest: BundleManifest, part: Part, options: TrainOptions) -> list[str]:
+    """Image alone, text alone and both, where text is read."""
+    figures = manifest.figures.get("sides", {}).get(part.split)
+    return [] if figures is None else [sentence(part.split, figures, options.language)]
 
 
 def _skipped_rows(skipped: Sequence[Skipped]) -> list[dict[str, str]]:

@@ -9,7 +9,8 @@ from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.data import Collection
 from lince.evaluation import parse_aim
-from lince.inference.bundle import Bundle, ModelRecord
+from lince.inference.bundle import Bundle
+from lince.inference.records import ModelRecord
 from lince.models import ModelEntry, entry_for
 from lince.models.catalog import ALIASES
 from lince.training.augmenting import settle
@@ -22,6 +23,7 @@ from lince.training.folder import RunFolder, default_out
 from lince.training.options import DESCRIPTORS, TrainOptions, check_together, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
+from lince.training.texts import train_texts
 
 
 def train(
@@ -90,6 +92,8 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
     _check_model(options)
     if options.model == DESCRIPTORS:
         return train_descriptors(collection, options, folder, bus)
+    if options.text:
+        return train_texts(collection, options, folder, bus)
     options = settle(options, collection, bus)
     if options.folds is not None or options.preset == "best":
         try:

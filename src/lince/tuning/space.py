@@ -98,7 +98,8 @@ SPACE: tuple[tuple[str, Between | OneOf, Applies], ...] = (
     ("ema", OneOf((None, 0.0, 0.99)), _always),
     ("label_smoothing", OneOf((None, 0.0, 0.1)), _always),
     ("batch_size", OneOf((16, 32, 64, 128)), _always),
-    ("imbalance", OneOf(), _always),
+    # Not adjusted logits: their probabilities are not those of the collection.
+    ("imbalance", OneOf(("weights", "focal", "sampling", "none")), _always),
     ("focal_gamma", Between(0.5, 4.0), _focal),
     # Policies by name may turn over what has an upper side; these suit every kind of image.
     ("augment", OneOf(("auto", "none", "light")), _always),

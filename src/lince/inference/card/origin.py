@@ -20,6 +20,7 @@ _REMEDIES = {
     "weights": "images weighed by the inverse frequency of their class",
     "focal": "the focal loss, which looks at images that are still wrong",
     "sampling": "every class drawn equally often",
+    "adjust": "logits adjusted by the frequencies of the classes",
     "none": "nothing was done about it",
 }
 

@@ -131,6 +131,7 @@ PORTUGUESE = {
     "Training of the main member: {phases}; seed {seed}.": "Treino do membro principal: {phases}; semente {seed}.",
     "fine-tuning-2": "segundo ajuste fino",
     "Classes of unequal size: {remedy}.": "Classes de tamanho desigual: {remedy}.",
+    "logits adjusted by the frequencies of the classes": "logits ajustados pelas frequências das classes",
     "images weighed by the inverse frequency of their class": "imagens pesadas pelo inverso da frequência da classe",
     "the focal loss, which looks at images that are still wrong": "perda focal, que olha para as imagens ainda erradas",
     "every class drawn equally often": "todas as classes sorteadas com igual frequência",

@@ -8,6 +8,8 @@ const [desk, drop, file, statusLine, errors, results, earlier, cards] =
   ["desk", "drop", "file", "status", "errors", "results", "earlier", "cards"].map($);
 const MOST_KEPT = 24;
 
+const captionBox = $("caption"); // only where the model reads text
+
 const waiting = [];
 let working = false;
 let answers = []; // newest first
@@ -24,7 +26,8 @@ const titles = {
 
 async function ask(image) {
   const form = new FormData();
-  form.append("file", image.blob ?? await fetchSample(image.address), image.name);
+  if (!image.textAlone) form.append("file", image.blob ?? await fetchSample(image.address), image.name);
+  if (image.caption) form.append("caption", image.caption);
   const reply = await fetch("/api/v1/predictions?explain=true", { method: "POST", body: form });
   const answer = await reply.json();
   if (reply.ok) return answer;
@@ -47,7 +50,8 @@ class Refusal extends Error {
 
 function add(images) {
   errors.replaceChildren();
-  waiting.push(...images);
+  const caption = captionBox?.value.trim();
+  waiting.push(...images.map((image) => ({ ...image, caption })));
   if (!working) work();
 }
 
@@ -134,7 +138,11 @@ file.addEventListener("change", () => {
   add([...file.files].map(named));
   file.value = ""; // so that the same file can be chosen again
 });
-$("form").addEventListener("submit", (event) => event.preventDefault());
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (captionBox?.value.trim()) add([{ textAlone: true, name: _("text alone") }]);
+  else captionBox?.focus();
+});
 $("clear").addEventListener("click", () => {
   answers = [];
   current = compared = null;

@@ -21,6 +21,7 @@ export function drawResult(answer, actions) {
   drawWarnings(article, answer);
   drawThreshold(article.querySelector(".by-threshold"), answer);
   drawBars(article.querySelector(".bars"), answer);
+  drawWords(article.querySelector(".words"), answer.words ?? []);
   drawPictures(article, answer);
   article.querySelector(".print").addEventListener("click", () => window.print());
   article.querySelector(".close").addEventListener("click", actions.close);
@@ -85,7 +86,23 @@ function drawBars(list, answer) {
   }
 }
 
+/** The words of the caption that spoke for the class, or against it. */
+function drawWords(box, words) {
+  box.hidden = !words.length;
+  for (const { word, weight } of words) {
+    const item = document.createElement("li");
+    item.textContent = word;
+    item.classList.add(weight < 0 ? "against" : "for");
+    item.title = weight < 0 ? _("speaks against it") : _("speaks for it");
+    box.querySelector("ul").append(item);
+  }
+}
+
 function drawPictures(article, answer) {
+  if (!answer.preview) {
+    article.querySelector(".viewer").hidden = true;
+    return;
+  }
   const picture = article.querySelector(".picture");
   const heat = article.querySelector(".heat");
   picture.src = answer.preview;
@@ -112,7 +129,8 @@ function drawPictures(article, answer) {
 /** The card for an earlier answer. */
 export function drawCard(answer, actions) {
   const card = stamp("card");
-  card.querySelector("img").src = answer.preview;
+  if (answer.preview) card.querySelector("img").src = answer.preview;
+  else card.querySelector("img").hidden = true;
   card.querySelector(".slot-label").textContent = verdict(answer);
   card.querySelector(".slot-confidence").textContent = isStrange(answer) ? "" : percent(answer.confidence);
   card.querySelector(".slot-name").textContent = answer.name;

@@ -1,0 +1,66 @@
+"""Captions through the REST interface and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import Site, png, site_of
+from .fakes import FakePredictor
+
+PATH = "/api/v1/predictions"
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Site]:
+    predictor = FakePredictor()
+    predictor.reads_text = True
+    with site_of(predictor) as found:
+        yield found
+
+
+def test_a_caption_goes_beside_the_image(reader: Site) -> None:
+    form = {"file": ("scan.png", png()), "caption": (None, " a  nodule ")}
+    body = reader.client.post(PATH, files=form, params={"explain": True}).json()
+    assert body["inputs"] == ["image", "caption"]
+    assert body["words"] == [{"word": "nodule", "weight": 1.2}, {"word": "no", "weight": -0.4}]
+    assert body["preview"].startswith("data:image/")
+    assert body["heat_map"].startswith("data:image/png")
+
+
+def test_a_caption_alone_is_an_answer_without_pictures(reader: Site) -> None:
+    reply = reader.client.post(PATH, files={"caption": (None, "a nodule")}, params={"explain": True})
+    assert reply.status_code == 200
+    body = reply.json()
+    assert (body["name"], body["inputs"]) == ("caption", ["caption"])
+    assert body["preview"] is body["heat_map"] is None
+    assert reader.client.post(PATH, files={"caption": (None, "a nodule")}).json()["words"] is None
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"caption": (None, "  ")}, "no file"),
+        ({"caption": (None, "...")}, "no words"),
+        ({"caption": (None, "x" * 5001)}, "too long"),
+    ],
+)
+def test_a_caption_that_says_nothing_is_refused(reader: Site, form: dict[str, tuple[None, str]], said: str) -> None:
+    reply = reader.client.post(PATH, files=form)
+    assert reply.status_code == 422
+    assert said in reply.json()["detail"]
+
+
+def test_a_model_of_images_takes_no_caption(site: Site) -> None:
+    for form in ({"caption": (None, "a nodule")}, {"file": ("scan.png", png()), "caption": (None, "a nodule")}):
+        reply = site.client.post(PATH, files=form)
+        assert reply.status_code == 422
+        assert "reads no caption" in reply.json()["detail"]
+
+
+def test_the_page_asks_for_a_caption_where_it_is_read(reader: Site, site: Site) -> None:
+    assert 'id="caption"' in reader.client.get("/").text
+    assert "Só" not in reader.client.get("/").text
+    assert "Classificar só o texto" in reader.client.get("/", params={"lang": "pt-PT"}).text
+    assert 'id="caption"' not in site.client.get("/").text

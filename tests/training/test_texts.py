@@ -1,0 +1,177 @@
+"""A run with image and text, from cases on disk to answers with either of the two missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.training.text_maker import SAID, write_cases
+
+from lince.core.errors import ConfigError
+from lince.core.events import Event, EventBus, Noticed
+from lince.data import Collection
+from lince.inference import Bundle, Predictor, evaluate
+from lince.training import train
+from lince.training.texts import fit_fusion
+
+SMALL = {"preset": "fast", "image_size": 32, "text": "caption"}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    return write_cases(tmp_path_factory.mktemp("cases"))
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def bundle(cases: Collection, heard: list[str], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    bus = EventBus()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noticed):
+            heard.append(event.message)
+
+    bus.subscribe(hear)
+    return train(cases, out=tmp_path_factory.mktemp("made") / "bundle", bus=bus, mask_terms=True, **SMALL)
+
+
+def test_a_caption_alone_is_decided_by_its_words(bundle: Bundle) -> None:
+    predictor = Predictor(bundle)
+    found = [predictor.predict(None, caption=said[0]) for said in SAID.values()]
+    assert [one.label for one in found] == list(SAID)
+    assert {one.inputs for one in found} == {("caption",)}
+    assert {one.novelty for one in found} == {None}
+    assert found[0].input_sha256 != found[1].input_sha256
+    assert sum(found[0].probabilities.values()) == pytest.approx(1)
+
+
+def test_an_image_alone_is_decided_and_a_caption_changes_its_probabilities(bundle: Bundle, cases: Collection) -> None:
+    predictor, sample = Predictor(bundle), cases.samples[0]
+    alone, both = predictor.predict(sample.path), predictor.predict(sample.path, caption="torn meniscus")
+    assert (alone.inputs, both.inputs) == (("image",), ("image", "caption"))
+    assert alone.label == sample.label
+    assert alone.novelty == both.novelty
+    assert both.probabilities["knee"] > alone.probabilities["knee"]
+    assert predictor.predict(sample.path, caption="  ").inputs == ("image",)
+
+
+def test_a_batch_answers_as_each_one_alone(bundle: Bundle, cases: Collection) -> None:
+    predictor, path = Predictor(bundle), cases.samples[0].path
+    items = [
+        predictor.prepare(path),
+        predictor.prepare(path, caption="torn meniscus"),
+        predictor.prepare(None, caption="torn meniscus"),
+    ]
+    together = [outcome.prediction for outcome in predictor.run(items, explain=[True] * 3)]
+    for item, prediction in zip(items, together, strict=True):
+        own = predictor.run([item])[0].prediction
+        assert prediction.probabilities == pytest.approx(own.probabilities, abs=1e-5)
+    assert [one.words is None for one in together] == [True, False, False]
+    assert together[2].words is not None
+    assert {word for word, _ in together[2].words} == {"torn", "meniscus"}
+    assert together[2].words[0][1] > 0
+
+
+def test_a_caption_alone_has_no_heat_map(bundle: Bundle, cases: Collection) -> None:
+    predictor = Predictor(bundle)
+    items = [predictor.prepare(None, caption="lung"), predictor.prepare(cases.samples[0].path, caption="lung")]
+    assert [one.heat_map is None for one in predictor.run(items, explain=[True, True])] == [True, False]
+
+
+def test_neither_image_nor_words_is_refused(bundle: Bundle) -> None:
+    for caption in (None, " ", "chest", "...", "SKULL, knee"):  # the class words are hidden
+        with pytest.raises(ConfigError, match="neither an image nor a caption"):
+            Predictor(bundle).prepare(None, caption=caption)
+
+
+def test_the_report_sets_image_text_and_both_side_by_side(bundle: Bundle, heard: list[str]) -> None:
+    sides = bundle.manifest.figures["sides"]
+    assert set(sides) == {"val", "test"}
+    assert set(sides["test"]) == {"n", "image", "text", "both", "text_unmasked", "both_unmasked"}
+    assert all(0 <= own["macro_f1"] <= 1 for name, own in sides["test"].items() if name != "n")
+    assert sides["test"]["both"]["accuracy"] >= 0.9
+    assert any("Accuracy (test" in message and "text alone" in message for message in heard)
+    page = (bundle.path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "image alone" in page
+    assert "text alone with the class words" in page
+
+
+def test_nothing_of_the_bundle_is_pickled_and_everything_is_hashed(bundle: Bundle) -> None:
+    words = json.loads((bundle.path / "text.json").read_text(encoding="utf-8"))
+    assert "meniscus" in words["sides"][0]["vocabulary"]["words"]
+    assert "chest" not in words["sides"][0]["vocabulary"]["words"]
+    assert {"text.json", "text.safetensors"} <= bundle.manifest.hashes.keys()
+    assert bundle.manifest.text is not None
+    assert bundle.manifest.text.fields == ("caption",)
+    assert "ches*" in bundle.manifest.text.mask
+
+
+def test_evaluation_takes_captions_from_the_attributes(bundle: Bundle, cases: Collection) -> None:
+    seen = evaluate(bundle, cases, split="all")
+    without = write_cases(Path(cases.source), captions=False)
+    blind = evaluate(bundle, without, split="all")
+    assert seen.n == blind.n == len(cases.samples)
+    assert seen.accuracy.value is not None
+    assert seen.accuracy.value >= 0.9
+    texts = Predictor(bundle).texts_of(cases.samples)
+    assert texts is not None
+    assert texts.count(None) > 0
+
+
+def test_a_bundle_of_images_takes_no_caption(cases: Collection, tmp_path: Path) -> None:
+    made = train(cases, out=tmp_path / "plain", preset="fast", model="small-cnn", image_size=32, epochs=1)
+    assert "text" not in json.loads((made.path / "bundle.json").read_text(encoding="utf-8"))
+    with pytest.raises(ConfigError, match="reads no caption"):
+        Predictor(made).predict(cases.samples[0].path, caption="lung")
+    with pytest.raises(ConfigError, match="no image"):
+        Predictor(made).predict(None)
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"text": "place"}, "states the class"),
+        ({"text": "caption,findings"}, "No image has this attribute"),
+        ({"text_side": "words"}, "no text side"),
+        ({"text_side": "tfidf,tfidf"}, "named twice"),
+        ({"model": "small-cnn"}, "pretrained"),
+        ({"model": "descriptors", "preset": "balanced"}, "Descriptors are not put together"),
+        ({"epochs": 3}, "--epochs would change nothing"),
+        ({"text": (), "mask_terms": True}, "--mask-terms would change nothing"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(
+    cases: Collection, tmp_path: Path, choices: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        train(cases, out=tmp_path / "none", **{**SMALL, **choices})
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_fields_that_state_the_answer_are_refused(tmp_path: Path) -> None:
+    from tests.data.medpix_maker import write_medpix
+
+    source = write_medpix(tmp_path / "medpix")
+    for target, names in (("type", "modality,plane"), ("location", "location_category,acr_codes")):
+        with pytest.raises(ConfigError, match="states the class") as error:
+            train(f"medpix:{source}", target=target, out=tmp_path / "none", text=f"caption,{names}", preset="fast")
+        assert all(name in str(error.value) for name in names.split(","))
+
+
+def test_the_fusion_trusts_what_is_right() -> None:
+    from lince.models.text import Fusion
+    from lince.models.text.reader import log_probabilities
+
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 300)
+    right = log_probabilities(2.0 * np.eye(3)[labels] + random.normal(size=(300, 3)))
+    noise = log_probabilities(random.normal(size=(300, 3)))
+    found = fit_fusion(Fusion(1, 1, 1, network=0.5), right, noise, labels, np.log(np.full(3, 1 / 3)))
+    assert found.image > 5 * found.text
+    assert found.network == 0.5
