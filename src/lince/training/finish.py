@@ -37,7 +37,7 @@ from lince.training.fold_figures import OutOfFold, fold_figures, write_out_of_fo
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.training.provenance import collection_record
-from lince.training.reporting import Report, part_of
+from lince.training.reporting import Part, Report, part_of
 from lince.training.sides import compare_sides, limits_alone, tell, text_record
 from lince.trust import Calibration, Trust
 
@@ -116,26 +116,50 @@ def finish(
             manifest = _with_cross_validation(manifest, held_out, table, prepared, predictor)
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
-        test, pixels = part_of(prepared, "test"), prepared.images.pixels
         if reader:
-            sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in (val, test)}
+            sides = _sides(reader, unmasked, predictor, prepared, val, bus)
             manifest = manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
-            tell(sides, bus)
         report = Report(folder / "report", manifest, limits, prepared, options, history)
-        texts = predictor.texts_of([prepared.collection.samples[row] for row in test.rows])
-        tested, features = predictor.logits_and_features(pixels, test.rows, texts=texts)
-        strange = strangeness(Bundle(folder).novelty(), pixels, test.rows, features)
         figures = {
             "val": report.write(val, logits, inside="out_of_fold" if held_out else "validation"),
-            "test": report.write(test, tested, strange=strange),
+            "test": _tested(report, folder, predictor),
         }
         manifest = manifest.model_copy(update={"figures": {**manifest.figures, **figures}})
         write_manifest(folder, manifest)
-        opened = (prepared.images.digests[row] for row in test.rows)
-        record_opening(folder, opened, part="test", collection=prepared.collection.name, bus=bus)
+        _note_opening(folder, prepared, bus)
         write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
+
+
+def _sides(
+    reader: TextReader,
+    unmasked: TextReader | None,
+    predictor: Predictor,
+    prepared: Prepared,
+    val: Part,
+    bus: EventBus,
+) -> dict[str, Any]:
+    """Image, text and both beside each other, on validation and test images."""
+    parts = (val, part_of(prepared, "test"))
+    sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in parts}
+    tell(sides, bus)
+    return sides
+
+
+def _tested(report: Report, folder: Path, predictor: Predictor) -> dict[str, Any]:
+    """Write the report of the test part, and give its short figures."""
+    prepared = report.prepared
+    test, pixels = part_of(prepared, "test"), prepared.images.pixels
+    texts = predictor.texts_of([prepared.collection.samples[row] for row in test.rows])
+    logits, features = predictor.logits_and_features(pixels, test.rows, texts=texts)
+    strange = strangeness(Bundle(folder).novelty(), pixels, test.rows, features)
+    return report.write(test, logits, strange=strange)
+
+
+def _note_opening(folder: Path, prepared: Prepared, bus: EventBus) -> None:
+    digests = (prepared.images.digests[row] for row in prepared.rows("test"))
+    record_opening(folder, digests, part="test", collection=prepared.collection.name, bus=bus)
 
 
 def _with_cross_validation(
