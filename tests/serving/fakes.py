@@ -32,7 +32,11 @@ SUMMARY = {
 # First of these found in a file's name: probability of "malignant".
 BY_NAME = {"low": 0.42, "threshold": 0.34, "benign": 0.031, "certain": 0.99991}
 # First of these found in a file's name: the prediction set; else the decided class alone.
-SETS: dict[str, tuple[str, ...]] = {"unsure": ("malignant", "benign"), "nofit": ()}
+SETS: dict[str, tuple[str, ...]] = {
+    "unsure": ("malignant", "benign"),
+    "nofit": (),
+    "many": ("malignant", "benign", "cyst", "scar", "normal"),
+}
 
 
 @dataclass
@@ -107,7 +111,8 @@ class FakePredictor:
 
 
 def _flags(name: str, confidence: float) -> tuple[str, ...]:
-    words = {"unsure": "cannot_tell", "nofit": "cannot_tell", "refer": "refer", "strange": "out_of_distribution"}
+    told = ("unsure", "nofit", "many")
+    words = dict.fromkeys(told, "cannot_tell") | {"refer": "refer", "strange": "out_of_distribution"}
     low = ("low_confidence",) if confidence < 0.7 else ()
     return (*low, *(flag for word, flag in words.items() if word in name))
 

@@ -119,6 +119,7 @@ def test_an_image_of_another_kind_gets_no_class(open_page: Open) -> None:
     [
         ("unsure.png", ["unsure"], "Cannot tell: malignant or benign."),
         ("unsure-low.png", ["unsure"], "Cannot tell: malignant or benign."),
+        ("many.png", ["unsure"], "Cannot tell: one of 5 classes, most likely malignant, benign, or cyst."),
         ("nofit.png", ["no-fit"], "No class fits well."),
         ("refer.png", ["refer"], "For a person to decide."),
         ("low.png", ["low"], "Low confidence"),

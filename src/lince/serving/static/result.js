@@ -33,6 +33,16 @@ export const isStrange = (answer) => answer.flags.includes("out_of_distribution"
 
 const verdict = (answer) => isStrange(answer) ? _("No answer") : className(answer.label);
 
+// Classes of a prediction set that are named.
+const NAMED = 3;
+
+/** The classes of a prediction set, most likely first; many of them in few words. */
+function either(possible) {
+  const classes = listed(possible.slice(0, NAMED).map(className));
+  if (possible.length <= NAMED) return _("Cannot tell: %(classes)s.", { classes });
+  return _("Cannot tell: one of %(count)s classes, most likely %(classes)s.", { count: possible.length, classes });
+}
+
 /** One box for each thing that the reader must know, and none that says the same as another. */
 function drawWarnings(article, answer) {
   const has = (flag) => answer.flags.includes(flag);
@@ -49,7 +59,7 @@ function drawWarnings(article, answer) {
   for (const [box, shown] of Object.entries(told)) article.querySelector(box).hidden = !shown;
   if (told[".unsure"]) article.querySelector(".over").textContent = _("Most likely, but not certain");
   article.querySelector(".reasons").textContent = answer.reasons.map((reason) => _(reason)).join(" ");
-  article.querySelector(".slot-set").textContent = _("Cannot tell: %(classes)s.", { classes: listed(possible.map(className)) });
+  article.querySelector(".slot-set").textContent = either(possible);
   for (const part of [".confidence", ".of-bars", ".bars", ".calibrated"]) article.querySelector(part).hidden = isStrange(answer);
 }
 
