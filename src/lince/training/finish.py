@@ -36,7 +36,7 @@ from lince.training.fold_figures import OutOfFold, fold_figures, write_out_of_fo
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
 from lince.training.provenance import collection_record
-from lince.training.reporting import Report, part_of
+from lince.training.reporting import Part, Report, part_of
 from lince.training.sides import compare_sides, limits_alone, tell, text_record
 from lince.trust import Calibration, Trust
 
@@ -90,8 +90,7 @@ def finish(
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = part_of(prepared, "val", held_out.rows if held_out else None)
-        texts = predictor.texts_of([prepared.collection.samples[row] for row in val.rows])
-        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows, texts=texts)
+        logits = held_out.logits if held_out else _logits(predictor, prepared, val)
         limits = fit_limits(
             logits,
             prepared.labels[val.rows],
@@ -117,18 +116,11 @@ def finish(
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
         test = part_of(prepared, "test")
         if reader:
-            sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in (val, test)}
-            manifest = manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
-            tell(sides, bus)
+            manifest = _with_sides(manifest, reader, unmasked, predictor, prepared, (val, test), bus)
         report = Report(folder / "report", manifest, limits, prepared, options, history)
-        tested = predictor.logits(
-            prepared.images.pixels,
-            test.rows,
-            texts=predictor.texts_of([prepared.collection.samples[row] for row in test.rows]),
-        )
         figures = {
             "val": report.write(val, logits, inside="out_of_fold" if held_out else "validation"),
-            "test": report.write(test, tested),
+            "test": report.write(test, _logits(predictor, prepared, test)),
         }
         manifest = manifest.model_copy(update={"figures": {**manifest.figures, **figures}})
         write_manifest(folder, manifest)
@@ -137,6 +129,27 @@ def finish(
         write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
+
+
+def _logits(predictor: Predictor, prepared: Prepared, part: Part) -> NDArray[np.float32]:
+    """(N, C) logits of a part, with what is read of each image."""
+    texts = predictor.texts_of([prepared.collection.samples[row] for row in part.rows])
+    return predictor.logits(prepared.images.pixels, part.rows, texts=texts)
+
+
+def _with_sides(
+    manifest: BundleManifest,
+    reader: TextReader,
+    unmasked: TextReader | None,
+    predictor: Predictor,
+    prepared: Prepared,
+    parts: Sequence[Part],
+    bus: EventBus,
+) -> BundleManifest:
+    """The manifest with the figures by image, by text and by both."""
+    sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in parts}
+    tell(sides, bus)
+    return manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
 
 
 def _with_cross_validation(
