@@ -175,3 +175,23 @@ def test_the_fusion_trusts_what_is_right() -> None:
     found = fit_fusion(Fusion(1, 1, 1, network=0.5), right, noise, labels, np.log(np.full(3, 1 / 3)))
     assert found.image > 5 * found.text
     assert found.network == 0.5
+
+
+def test_the_command_line_takes_a_caption_with_an_image_or_alone(
+    bundle: Bundle, cases: Collection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lince.cli import main
+
+    image = cases.samples[0].path
+    assert main(["predict", str(bundle.path), "--caption", "torn meniscus", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert (alone["label"], alone["inputs"]) == ("knee", ["caption"])
+    assert main(["predict", str(bundle.path), image, "--caption", "torn meniscus", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["inputs"] == ["image", "caption"]
+    for arguments, said in (
+        ([], "There is no image to predict"),
+        ([image, image, "--caption", "lung"], "One caption is of one image"),
+        (["--caption", "skull"], "neither an image nor a caption"),
+    ):
+        assert main(["predict", str(bundle.path), *arguments]) == 2
+        assert said in capsys.readouterr().err

@@ -51,11 +51,7 @@ def predict(
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other", fix="choose one")
-    if not images and not (caption or "").strip():
-        raise ConfigError("There is no image to predict", fix="name image files or folders, or give --caption TEXT")
-    paths, left_out = _files(images or [])
-    if caption and len(paths) > 1:
-        raise ConfigError("One caption is of one image", received=f"{len(paths)} images", fix="predict one at a time")
+    paths, left_out = _asked(images or [], caption)
     bus = EventBus()
     if log_dir:
         log_to(log_dir, "predict")
@@ -86,6 +82,16 @@ def predict(
         if total > 1:
             complain(f"{skipped} of {total} files could not be read.")
         raise typer.Exit(1 if skipped < total else 2)
+
+
+def _asked(images: list[Path], caption: str | None) -> tuple[list[Path], list[Skipped]]:
+    """As `_files`; a caption may stand alone, and belongs to one image."""
+    if not images and not (caption or "").strip():
+        raise ConfigError("There is no image to predict", fix="name image files or folders, or give --caption TEXT")
+    paths, left_out = _files(images)
+    if caption and len(paths) > 1:
+        raise ConfigError("One caption is of one image", received=f"{len(paths)} images", fix="predict one at a time")
+    return paths, left_out
 
 
 def _files(images: list[Path]) -> tuple[list[Path], list[Skipped]]:

@@ -91,8 +91,7 @@ def finish(
         write_manifest(folder, manifest)
         predictor = Predictor(Bundle(folder))
         val = part_of(prepared, "val", held_out.rows if held_out else None)
-        texts = predictor.texts_of([prepared.collection.samples[row] for row in val.rows])
-        logits = held_out.logits if held_out else predictor.logits(prepared.images.pixels, val.rows, texts=texts)
+        logits = held_out.logits if held_out else _logits(predictor, prepared, val)
         limits = fit_limits(
             logits,
             prepared.labels[val.rows],
@@ -117,8 +116,8 @@ def finish(
             place = folder / "report" / "out_of_fold.csv"
             write_out_of_fold(place, val.names, val.groups, val.truth, table, held_out.fold, manifest.classes)
         if reader:
-            sides = _sides(reader, unmasked, predictor, prepared, val, bus)
-            manifest = manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
+            parts = (val, part_of(prepared, "test"))
+            manifest = _with_sides(manifest, reader, unmasked, predictor, prepared, parts, bus)
         report = Report(folder / "report", manifest, limits, prepared, options, history)
         figures = {
             "val": report.write(val, logits, inside="out_of_fold" if held_out else "validation"),
@@ -132,19 +131,25 @@ def finish(
     return Bundle(out)
 
 
-def _sides(
+def _logits(predictor: Predictor, prepared: Prepared, part: Part) -> NDArray[np.float32]:
+    """(N, C) logits of a part, with what is read of each image."""
+    texts = predictor.texts_of([prepared.collection.samples[row] for row in part.rows])
+    return predictor.logits(prepared.images.pixels, part.rows, texts=texts)
+
+
+def _with_sides(
+    manifest: BundleManifest,
     reader: TextReader,
     unmasked: TextReader | None,
     predictor: Predictor,
     prepared: Prepared,
-    val: Part,
+    parts: Sequence[Part],
     bus: EventBus,
-) -> dict[str, Any]:
-    """Image, text and both beside each other, on validation and test images."""
-    parts = (val, part_of(prepared, "test"))
+) -> BundleManifest:
+    """The manifest with the figures by image, by text and by both."""
     sides = {part.split: compare_sides(reader, unmasked, predictor, prepared, part) for part in parts}
     tell(sides, bus)
-    return sides
+    return manifest.model_copy(update={"figures": {**manifest.figures, "sides": sides}})
 
 
 def _tested(report: Report, folder: Path, predictor: Predictor) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from lince.training.options import TrainOptions
 Rows = NDArray[np.int64]
 Logits = NDArray[np.float64]
 
-# Each works without a network connection. With the preset best all of them look; the first alone takes a sixth of the
-# time and is hardly worse (MedPix by location, grouped 5-fold: log loss 1.518, with the second 1.512).
+# Each works without a network connection. With the preset best all of them look; the first alone takes a fraction
+# of the time and is hardly worse (MedPix by location, grouped 5-fold: log loss 1.518, with the second 1.512).
 MEMBERS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 # Penalty on the squared weights for every standardised column, as a share of the loss of one image.
 _PENALTIES = (1e-4, 3e-4, 1e-3)
