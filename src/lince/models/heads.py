@@ -56,14 +56,11 @@ class LinearHead(nn.Module):
 
     def shift_logits(self, shift: Tensor) -> None:
         """Add a constant per class to the logits."""
-        with torch.no_grad():
-            self.linear.bias.add_(shift.to(self.linear.bias))
+        _shift(self.linear.bias, shift)
 
     def scale_logits(self, factor: float) -> None:
         """Multiply the logits."""
-        with torch.no_grad():
-            self.linear.weight.mul_(factor)
-            self.linear.bias.mul_(factor)
+        _scale(factor, self.linear.weight, self.linear.bias)
 
 
 @final
@@ -93,14 +90,11 @@ class DenseHead(nn.Module):
 
     def shift_logits(self, shift: Tensor) -> None:
         """Add a constant per class to the logits."""
-        with torch.no_grad():
-            self.linear.bias.add_(shift.to(self.linear.bias))
+        _shift(self.linear.bias, shift)
 
     def scale_logits(self, factor: float) -> None:
         """Multiply the logits."""
-        with torch.no_grad():
-            self.linear.weight.mul_(factor)
-            self.linear.bias.mul_(factor)
+        _scale(factor, self.linear.weight, self.linear.bias)
 
 
 @final
@@ -167,14 +161,11 @@ class KernelHead(nn.Module):
 
     def shift_logits(self, shift: Tensor) -> None:
         """Add a constant per class to the logits."""
-        with torch.no_grad():
-            self.bias.add_(shift.to(self.bias))
+        _shift(self.bias, shift)
 
     def scale_logits(self, factor: float) -> None:
         """Multiply the logits."""
-        with torch.no_grad():
-            self.weight.mul_(factor)
-            self.bias.mul_(factor)
+        _scale(factor, self.weight, self.bias)
 
 
 Head = LinearHead | DenseHead | KernelHead
@@ -201,3 +192,14 @@ def column_scale(embeddings: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
 def deviation(feature_map: Tensor) -> Tensor:
     """(N, D, h, w) to how much each channel varies over the image, (N, D) float32."""
     return feature_map.float().var(dim=(2, 3), correction=0).add(_LEAST_VARIANCE).sqrt()
+
+
+@torch.no_grad()
+def _shift(bias: Tensor, shift: Tensor) -> None:
+    bias.add_(shift.to(bias))
+
+
+@torch.no_grad()
+def _scale(factor: float, *parameters: Tensor) -> None:
+    for values in parameters:
+        values.mul_(factor)
