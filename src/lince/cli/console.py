@@ -237,7 +237,7 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
     counts = figures.get("truth_counts") or figures["counts"]
     scarce = min(count for count in counts.values() if count)
     if scarce < _FEW:
-        print(f"Only {scarce} images of one class: read the intervals, not the figures.")  # noqa: T201
+        print(f"Images of the rarest class: {scarce}. Read the intervals, not the figures.")  # noqa: T201
     width = max(len(name) for name, _ in rows)
     for name, estimate in rows:
         print(f"  {name:<{width}}  {_estimate_text(estimate)}")  # noqa: T201

@@ -124,8 +124,8 @@ PORTUGUESE = {
         "{n} imagens de {groups} doentes ou grupos, abertas uma só vez, com intervalos de 95 %."
     ),
     "for {name}": "para {name}",
-    "Only {n} images of one class: read the intervals, not the figures.": (
-        "Apenas {n} imagens de uma classe: leia os intervalos, não os números."
+    "Images of the rarest class: {n}. Read the intervals, not the figures.": (
+        "Imagens da classe mais rara: {n}. Leia os intervalos, não os números."
     ),
     "Figure": "Medida",
     "Value": "Valor",

@@ -190,7 +190,7 @@ function end(state) {
   );
   const scarce = Math.min(...Object.values(found.counts ?? {}).filter((n) => n > 0));
   at("scarce").hidden = !(scarce < 30);
-  at("scarce").textContent = words.say("Only {n} images of one class: read the intervals, not the figures.", { n: scarce });
+  at("scarce").textContent = words.say("Images of the rarest class: {n}. Read the intervals, not the figures.", { n: scarce });
   figures(at("figures"), found, state.positive, words);
 }
 
