@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lince.core.errors import ConfigError, SourceError
 from lince.core.types import SPLITS, Sample, Split
-from lince.core.wording import counted
+from lince.core.wording import counted, listed
 from lince.data.bulk import collector_paused
 from lince.data.collection import Collection
 
@@ -226,7 +226,7 @@ def _notices(collection: Collection, torn: set[str]) -> list[str]:
     for part, counts in collection.counts_by_split().items():
         absent = [label for label, n in counts.items() if not n]
         if absent:
-            notices.append(f"The {part} part has no image of: {', '.join(absent)}.")
+            notices.append(f"The {part} part has no image of: {listed(absent, most=len(absent))}.")
     if torn:
         notices.append(
             f"{counted(len(torn), 'group')} (patients or near-duplicates) of the given split "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lince.core.pages import environment, legible
+from lince.core.wording import listed
 from lince.evaluation import sentences
 from lince.evaluation.context import ReportContext
 from lince.evaluation.drawing import Picture
@@ -152,6 +153,7 @@ def html(
         "number": wording.number,
         "percent": wording.percent,
         "interval": wording.interval,
+        "listed": lambda names: listed(names, most=len(names)),
     }
     template = environment("lince.evaluation").get_template("report.html")
     return template.render(content).encode("utf-8", "backslashreplace")

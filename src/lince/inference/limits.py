@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace
+from lince.core.wording import listed
 from lince.data import Collection
 from lince.evaluation import OperatingPoint, operating_point, parse_aim
 from lince.inference.records import OperatingPointRecord
@@ -118,7 +119,8 @@ def _tell(trust: Trust, labels: LabelSpace, bus: EventBus) -> None:
     if trust.sets is None:
         bus.publish(Noticed("Prediction sets: no class has enough images for them, so none are given"))
     elif trust.sets.without_guarantee:
-        few = ", ".join(labels.names[index] for index in trust.sets.without_guarantee)
+        missing = [labels.names[index] for index in trust.sets.without_guarantee]
+        few = listed(missing, most=len(missing))
         bus.publish(
             Noticed(f"Prediction sets: under {trust.sets.needed} held-out images of {few}, always part of the set")
         )

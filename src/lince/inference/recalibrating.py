@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lince.core.errors import ConfigError, SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.files import atomic_folder
+from lince.core.wording import quoted
 from lince.data import Collection, load
 from lince.imaging import cached_images
 from lince.inference.bundle import (
@@ -194,6 +195,6 @@ def _every_class(collection: Collection, bundle: Bundle) -> None:
     if few:
         raise SourceError(
             f"Limits need {_LEAST} images of every class that were not used in training",
-            received=", ".join(f"{name} {count}" for name, count in few.items()),
+            received=", ".join(f"{quoted(name)} {count}" for name, count in few.items()),
             fix="add images",
         )

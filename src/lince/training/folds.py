@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lince.core.errors import SourceError, TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.core.seeds import derived_seed
+from lince.core.wording import listed
 from lince.training.prepared import Prepared
 
 Rows = NDArray[np.int64]
@@ -160,7 +161,7 @@ def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Ro
     absent = [name for position, name in enumerate(names) if not (labels == position).any()]
     if absent:
         raise TrainingError(
-            f"The training split has no image of the class {', '.join(absent)}",
+            f"The training split has no image of the class {listed(absent, most=len(absent))}",
             fix="add images of it, or change the split",
         )
     groups = numbers([prepared.collection.samples[row].group for row in train])
@@ -174,6 +175,6 @@ def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Ro
             fix="add images: at least two patients or images of a class are needed to train on",
         )
     if alone:
-        told = ", ".join(names[position] for position in alone)
+        told = listed([names[position] for position in alone], most=len(alone))
         bus.publish(Noticed(f"Too few images of {told} to hold some back when classifiers are compared", "warning"))
     return fold

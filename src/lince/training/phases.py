@@ -9,6 +9,7 @@ import torch
 
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
+from lince.core.wording import listed
 from lince.models.folding import ready_to_run
 from lince.models.heads import LinearHead
 from lince.models.network import Network
@@ -137,7 +138,7 @@ def _balance(prepared: Prepared, plan: Plan) -> Balance:
     absent = [name for name, count in zip(names, balance.counts, strict=True) if count == 0]
     if absent:
         raise TrainingError(
-            f"The training split has no image of the class {', '.join(absent)}",
+            f"The training split has no image of the class {listed(absent, most=len(absent))}",
             fix="add images of it, or change the split",
         )
     return balance
