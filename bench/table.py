@@ -114,6 +114,11 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
      ("MedPix dev, descriptors: accuracy (macro F1) of neighbours unscaled, scaled, chosen; of any classifier",
       "MedPix dev, descritores: acurácia (F1 macro) de vizinhos sem escala, com escala, escolhidos; de qualquer um"),
      ("CT or MR ≥ 0.93", "TC ou RM ≥ 0.93"), lambda f: _descriptors(f)),
+    ("medpix-text", ("MedPix dev, location: accuracy by image, by caption, by both; class words hidden",
+                     "MedPix dev, localização: acurácia por imagem, por legenda, por ambas; sem as palavras das classes"),
+     ("≥ 0.68; ≥ 0.64; ≥ 0.74",) * 2, lambda f: _captions(f["location"]["figures"])),
+    ("medpix-text", ("MedPix dev, CT or MR: accuracy by image", "MedPix dev, TC ou RM: acurácia por imagem"),
+     ("≥ 0.985",) * 2, lambda f: f"{f['type']['figures']['image alone']['accuracy']:.3f}"),
     ("startup", ("`import lince`; `lince --help`",) * 2, ("< 0.5 s",) * 2,
      lambda f: f"{f['import_ms'] / 1e3:.2f} s; {f['help_ms'] / 1e3:.2f} s"),
 )  # fmt: skip
@@ -134,6 +139,13 @@ def _by_part(told: Callable[[Figures], str], found: Figures) -> str:
 
 def _covered(found: Figures) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in sorted(found["coverage"].items()))
+
+
+def _captions(found: Figures) -> str:
+    side = "tfidf,sentence" if "caption alone, tfidf,sentence" in found else "tfidf"
+    names = ("image alone", f"caption alone, {side}", f"image and caption, {side}")
+    names += (f"image and caption, {side}, class words hidden",)
+    return "; ".join(f"{found[name]['accuracy']:.3f}" for name in names)
 
 
 def _ceiling(found: Figures) -> str:
