@@ -115,7 +115,7 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
       "MedPix dev, descritores: acurácia (F1 macro) de vizinhos sem escala, com escala, escolhidos; de qualquer um"),
      ("CT or MR ≥ 0.93", "TC ou RM ≥ 0.93"), lambda f: _descriptors(f)),
     ("medpix-text", ("MedPix dev, location: accuracy by image, by caption, by both; class words hidden",
-                     "MedPix dev, localização: acurácia por imagem, por legenda, por ambas; sem as palavras das classes"),
+                     "MedPix dev, localização: acurácia por imagem, legenda, ambas; sem as palavras das classes"),
      ("≥ 0.68; ≥ 0.64; ≥ 0.74",) * 2, lambda f: _captions(f["location"]["figures"])),
     ("medpix-text", ("MedPix dev, CT or MR: accuracy by image", "MedPix dev, TC ou RM: acurácia por imagem"),
      ("≥ 0.985",) * 2, lambda f: f"{f['type']['figures']['image alone']['accuracy']:.3f}"),
