@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.training.text_maker import SAID, write_cases
 
-from lince.core.errors import ConfigError
+from lince.core.errors import BundleError, ConfigError, TrainingError
 from lince.core.events import Event, EventBus, Noticed
+from lince.core.files import sha256_file
 from lince.data import Collection
 from lince.inference import Bundle, Predictor, evaluate
+from lince.inference.bundle import write_manifest
 from lince.training import train
-from lince.training.texts import fit_fusion
+from lince.training.options import TrainOptions
+from lince.training.texts import check_fields, fit_fusion
 
 SMALL = {"preset": "fast", "image_size": 32, "text": "caption"}
 
@@ -195,3 +200,66 @@ def test_the_command_line_takes_a_caption_with_an_image_or_alone(
     ):
         assert main(["predict", str(bundle.path), *arguments]) == 2
         assert said in capsys.readouterr().err
+
+
+def told_of(cases: Collection, **values: object) -> Collection:
+    """The cases with one more attribute each."""
+    samples = tuple(
+        replace(
+            sample, attributes={**sample.attributes, **{k: v(sample) if callable(v) else v for k, v in values.items()}}
+        )
+        for sample in cases.samples
+    )
+    return replace(cases, samples=samples)
+
+
+@pytest.mark.parametrize("name", ["code", "Acr_Codes", "location_category", "PLACE"])
+def test_what_states_the_class_is_refused_however_it_is_spelled(cases: Collection, tmp_path: Path, name: str) -> None:
+    codes = {"chest": "C!", "skull": "S!", "knee": "K!"}
+    told = told_of(
+        cases,
+        code=lambda sample: codes[sample.label],
+        acr_codes="6.9",
+        location_category=lambda sample: sample.path[-9],
+    )
+    with pytest.raises(ConfigError, match="states the class"):
+        train(told, out=tmp_path / "a", **{**SMALL, "text": name})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_attributes_are_found_without_regard_to_case(cases: Collection) -> None:
+    assert check_fields(cases, TrainOptions(text=("CAPTION", "caption", "history"))) == ("caption", "history")
+
+
+@pytest.mark.parametrize("nothing", ["nan", "N/A", " ", "None"])
+def test_a_cell_that_stands_for_nothing_is_no_text(bundle: Bundle, nothing: str) -> None:
+    reader = bundle.text_reader()
+    assert reader is not None
+    assert reader.text_of({"caption": nothing}) is None
+    assert reader.text_of({"caption": "no nan here"}) == "no nan here"
+
+
+def test_texts_of_one_class_in_all_but_one_fold_are_too_few(cases: Collection, tmp_path: Path) -> None:
+    kept = {next(s.path for s in cases.samples if s.label == "knee")}
+    samples = tuple(
+        replace(
+            s, attributes={"caption": f"seen in {Path(s.path).stem}"} if s.label == "chest" or s.path in kept else {}
+        )
+        for s in cases.samples
+    )
+    with pytest.raises(TrainingError, match="Too few images have a text"):
+        train(replace(cases, samples=samples), out=tmp_path / "a", **SMALL)
+
+
+@pytest.mark.parametrize("change", [{"fusion": {"image": float("nan")}}, {"fusion": {"text": "a"}}, {"mask": [3]}])
+def test_numbers_that_are_none_are_refused(bundle: Bundle, tmp_path: Path, change: dict[str, object]) -> None:
+    place = Path(shutil.copytree(bundle.path, tmp_path / "bundle"))
+    facts = json.loads((place / "text.json").read_text(encoding="utf-8"))
+    for name, value in change.items():
+        facts[name] = {**facts[name], **value} if isinstance(value, dict) else value
+    (place / "text.json").write_text(json.dumps(facts), encoding="utf-8")
+    manifest = Bundle(bundle.path).manifest
+    hashes = {**manifest.hashes, "text.json": sha256_file(place / "text.json")}
+    write_manifest(place, manifest.model_copy(update={"hashes": hashes}))
+    with pytest.raises(BundleError, match="do not describe how this bundle reads text"):
+        Predictor(place)

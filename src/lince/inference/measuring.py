@@ -138,6 +138,7 @@ def _measure(
         digests = (images.digests[row] for row in rows)
         record_opening(one.path, digests, part=part, collection=collection.name, bus=bus)
     texts = predictor.texts_of(collection.samples)
+    _tell_missing(texts, bus)
     logits, features = predictor.logits_and_features(images.pixels, rows, texts=texts)
     probabilities = predictor.calibrate(logits, texts)
     strange = strangeness(predictor.novelty, images.pixels, rows, features)
@@ -149,6 +150,19 @@ def _measure(
     assessment = assessment.model_copy(update={"reliance": found})
     skipped = (*collection.skipped, *images.skipped)
     return Measured(collection, part, truth, groups, probabilities, assessment, seen, skipped, strange)
+
+
+def _tell_missing(texts: Sequence[str | None] | None, bus: EventBus) -> None:
+    """Say where figures at the operating point are not those of the decisions that `lince predict` makes."""
+    without = sum(text is None for text in texts or ())
+    if texts and without:
+        bus.publish(
+            Noticed(
+                f"{without} of these {len(texts)} images have no text: they are measured at the operating point and the "
+                "limits for image and text together, while a prediction uses those for the image alone",
+                "warning",
+            )
+        )
 
 
 def _report(

@@ -81,6 +81,8 @@ def clean_name(name: str | None) -> str:
 
 def _caption(form: FormData) -> str | None:
     found = [value for value in form.getlist(CAPTION) if isinstance(value, str)]
+    if len(found) > 1:
+        raise UploadError("One request takes one caption", received=f"{len(found)} captions", fix="send one of them")
     text = " ".join(" ".join(found).split())
     if len(text) > _CAPTION_LENGTH:
         raise UploadError(

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from lince.core.errors import ConfigError, TrainingError
 from lince.core.events import EventBus, Noticed, WorkAdvanced, WorkFinished, WorkStarted
+from lince.core.types import Sample
 from lince.data import Collection
 from lince.inference.bundle import Bundle
-from lince.models.text import Fusion, SeesImages, TextReader, check_sides, hidden_terms, hide, side_names, tidy
+from lince.models.text import Fusion, SeesImages, TextReader, check_sides, hidden_terms, hide, side_names
 from lince.models.text.reader import LinearPart, log_probabilities
 from lince.models.text.side import Rows as TextRows
-from lince.models.text.side import TextSide
+from lince.models.text.side import TextSide, joined
 from lince.models.text.table import make_side
 from lince.models.text.tfidf import NAME as TFIDF
 from lince.training.blend import stack
@@ -40,42 +41,57 @@ _ANSWERS = {
     "type": ("type", "modality", "plane"),
     "location": ("location", "location_category", "acr_codes", "topic_acr_code", "category"),
 }
+# Facts by which images of MedPix are known, whatever file they come from.
+_MEDPIX = frozenset({"acr_codes", "location_category"})
+# Images of a value, on average, from which on it is a code and no text.
+_REPEATS = 5
 # Strengths found by grouped cross-validation on MedPix; a text of a few words hardly tells others apart.
 _SPARSE, _DENSE, _SMOOTHING = 10.0, 5.0, 0.3
 
 
-def check_fields(collection: Collection, options: TrainOptions) -> None:
-    """Refuse attributes that state the answer, or that no image has.
+def check_fields(collection: Collection, options: TrainOptions) -> tuple[str, ...]:
+    """The attributes to read, spelled as the images have them; without regard to case, as everywhere.
 
     Raises
     ------
     ConfigError
-        Names them.
+        One states the class, or no image has it.
     """
     samples = collection.samples
-    target = (options.target or "type").lower()
-    stated = {"label", target, *_ANSWERS.get(target, ())}
-    told = [name for name in options.text if name in stated or _copies(samples, name)]
+    spelled = {name.casefold(): name for sample in samples for name in sample.attributes}
+    target = (options.target or "").lower()
+    answers = _ANSWERS.get(target, ())
+    if not answers and _MEDPIX & {name.casefold() for name in spelled}:
+        # A table of MedPix does not say what its labels were: no fact that states some answer is then read.
+        answers = tuple(name for names in _ANSWERS.values() for name in names)
+    stated = {"label", target, *answers}
+    asked = [spelled.get(name.casefold(), name) for name in options.text]
+    told = [name for name in asked if name.casefold() in stated or _determines(samples, name)]
     if told:
         raise ConfigError(
             "This attribute states the class, so reading it would be copying the answer",
             received=", ".join(told),
             fix="name others, such as --text caption",
         )
-    missing = [name for name in options.text if not any(sample.attributes.get(name) for sample in samples)]
+    missing = [name for name in asked if not any(joined(sample.attributes, [name]) for sample in samples)]
     if missing:
-        known = sorted({name for sample in samples for name in sample.attributes} - stated)
+        known = sorted({name for name in spelled.values() if name.casefold() not in stated})
         raise ConfigError(
             "No image has this attribute",
             received=", ".join(missing),
             fix=f"choose of: {', '.join(known)}" if known else "join a table with the text: --table FILE",
         )
+    return tuple(dict.fromkeys(asked))
 
 
-def _copies(samples: Sequence[object], name: str) -> bool:
-    """Whether the attribute is the label itself, word for word."""
-    values = [(str(s.attributes[name]), s.label) for s in samples if s.attributes.get(name)]  # type: ignore[attr-defined]
-    return bool(values) and all(text.casefold() == label.casefold() for text, label in values)
+def _determines(samples: Sequence[Sample], name: str) -> bool:
+    """Whether the attribute is a code of the label: few values, each of one class alone."""
+    values = [(joined(sample.attributes, [name]).casefold(), sample.label) for sample in samples]
+    values = [(text, label) for text, label in values if text]
+    pairs, texts, labels = set(values), {text for text, _ in values}, {label for _, label in values}
+    # Of a code there are few values, and they repeat throughout their class.
+    few = len(texts) <= 2 * len(labels) and len(values) >= _REPEATS * len(texts)
+    return len(labels) > 1 and few and len(pairs) == len(texts)
 
 
 def train_texts(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
@@ -92,7 +108,7 @@ def train_texts(collection: Collection, options: TrainOptions, folder: RunFolder
     TrainingError
         A class has no training image, or the texts have no words.
     """
-    check_fields(collection, options)
+    options = options.model_copy(update={"text": check_fields(collection, options)})
     check_sides(options.text_side)
     entries = members(options)
     plan = text_plan(options)
@@ -185,7 +201,8 @@ def fit_reader(given: Given, *, mask: bool, bus: EventBus) -> TextReader:
     texts = read_texts(given, terms)
     known = np.array([bool(text) for text in texts])
     scored = known & (given.fold >= 0)
-    if len(np.unique(given.labels[scored])) < 2:
+    parts = [known & (given.fold != one) for one in range(int(given.fold.max()) + 1)]
+    if min(len(np.unique(given.labels[part])) for part in (scored, *parts)) < 2:
         raise TrainingError("Too few images have a text to learn from", fix="name other attributes with --text")
     sides = side_names(given.options.text_side)
     heads = _cross_validated(given, sides, texts, known, bus)
@@ -211,8 +228,7 @@ def read_texts(given: Given, terms: Sequence[str]) -> list[str]:
     found = []
     for row in given.train:
         attributes = given.prepared.collection.samples[row].attributes
-        parts = [tidy(str(attributes[name])) for name in given.options.text if attributes.get(name) is not None]
-        found.append(hide(tidy(" ".join(parts)), terms))
+        found.append(hide(joined(attributes, given.options.text), terms))
     return found
 
 

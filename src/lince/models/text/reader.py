@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lince.models.text.masking import hide
-from lince.models.text.side import Rows, SeesImages, TextSide, tidy
+from lince.models.text.side import Rows, SeesImages, TextSide, joined, tidy
 from lince.models.text.table import restore_side
 
 Logits = NDArray[np.float64]
@@ -83,8 +83,7 @@ class TextReader:
 
     def text_of(self, attributes: Mapping[str, Any]) -> str | None:
         """What is read of a sample; None where it has none of the fields."""
-        parts = [tidy(str(attributes[name])) for name in self.fields if attributes.get(name) is not None]
-        return tidy(" ".join(parts)) or None
+        return joined(attributes, self.fields) or None
 
     def reads(self, text: str | None) -> bool:
         """Whether anything is left of a text after masking."""
@@ -174,15 +173,15 @@ class TextReader:
         log_prior = np.asarray(arrays["log_prior"], dtype=np.float64)
         if not sides or log_prior.shape != (classes,):
             raise ValueError("the number of classes is another")
-        return cls(
-            tuple(sides),
-            tuple(heads),
-            seen,
-            Fusion(**facts["fusion"]),
-            log_prior,
-            tuple(facts["fields"]),
-            tuple(facts["mask"]),
-        )
+        if not all(np.isfinite(value).all() for value in arrays.values() if value.dtype.kind == "f"):
+            raise ValueError("a weight is no finite number")
+        fields, mask = tuple(facts["fields"]), tuple(facts["mask"])
+        if not all(isinstance(word, str) for word in (*fields, *mask)):
+            raise TypeError("a name is no text")
+        fusion = {name: float(value) for name, value in facts["fusion"].items()}
+        if not np.isfinite([*fusion.values()]).all():
+            raise ValueError("an exponent is no finite number")
+        return cls(tuple(sides), tuple(heads), seen, Fusion(**fusion), log_prior, fields, mask)
 
 
 def log_probabilities(logits: NDArray[np.floating]) -> Logits:

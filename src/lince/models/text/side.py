@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -47,6 +47,16 @@ class SeesImages(Protocol):
     def zero_shot(self, images: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) rows of images to logits (N, C) of classes that it knows by name only."""
         ...
+
+
+# What tables write where there is nothing.
+_NOTHING = frozenset({"", "-", "n/a", "nan", "none", "null", "left blank"})
+
+
+def joined(attributes: Mapping[str, Any], fields: Sequence[str]) -> str:
+    """The text of these attributes, one after the other; empty where there is none."""
+    parts = [tidy(str(attributes[name])) for name in fields if attributes.get(name) is not None]
+    return " ".join(part for part in parts if part.casefold() not in _NOTHING)
 
 
 def tidy(text: str | None) -> str:
