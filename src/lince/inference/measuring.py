@@ -158,8 +158,8 @@ def _tell_missing(texts: Sequence[str | None] | None, bus: EventBus) -> None:
     if texts and without:
         bus.publish(
             Noticed(
-                f"{without} of these {len(texts)} images have no text: they are measured at the operating point and the "
-                "limits for image and text together, while a prediction uses those for the image alone",
+                f"{without} of these {len(texts)} images have no text: they are measured at the operating point and "
+                "the limits for image and text together, while a prediction uses those for the image alone",
                 "warning",
             )
         )
