@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lince.trust import PredictionSets, softmax
+from lince.core.types import LabelSpace
+from lince.trust import Calibration, PredictionSets, Trust, softmax
 
 
 def drawn(count: int, seed: int, *, share: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
@@ -68,3 +69,20 @@ def test_as_many_of_the_calibration_images_as_promised_are_inside(count: int, co
     for index in range(3):
         own = truth == index
         assert inside[own, index].sum() >= coverage * own.sum() - 1e-9
+
+
+def test_classes_without_a_limit_do_not_make_every_answer_open() -> None:
+    """Two classes with limits, one with a single image, which is therefore in every set."""
+    labels = LabelSpace(("chest", "brain", "rare"))
+    table = np.tile([[0.9, 0.08, 0.02], [0.08, 0.9, 0.02]], (20, 1))
+    truth = np.tile([0, 1], 20)
+    truth[-1] = 2
+    trust = Trust.fit(Calibration.none(3), table, truth, labels, None)
+    clear, open_ = trust.set_of([0.95, 0.03, 0.02], labels), trust.set_of([0.5, 0.48, 0.02], labels)
+    assert clear == ("chest", "rare")
+    assert not trust.undecided(clear, "chest", labels)
+    assert trust.undecided(clear, "rare", labels), "of what has no limit nothing is promised"
+    assert trust.undecided(clear, "brain", labels), "the set excludes what was decided"
+    assert trust.undecided(open_, "chest", labels)
+    assert trust.undecided((), "chest", labels)
+    assert not trust.undecided(None, "chest", labels)

@@ -50,11 +50,10 @@ def warnings(prediction: Prediction) -> str:
     told = []
     if prediction.low_confidence:
         told.append("LOW CONFIDENCE")
-    if prediction.prediction_set:
-        if len(prediction.prediction_set) > 1:
-            told.append(f"CANNOT TELL: {_either(prediction.prediction_set)}")
-    elif prediction.prediction_set is not None:
-        told.append("CANNOT TELL: no class fits well")
+    if "cannot_tell" in prediction.flags:
+        possible = prediction.prediction_set or ()
+        known = possible if not possible or prediction.label in possible else (prediction.label, *possible)
+        told.append(f"CANNOT TELL: {_either(known) if known else 'no class fits well'}")
     if "refer" in prediction.flags:
         told.append("REFER TO A PERSON")
     return "".join(f"  {one}" for one in told)

@@ -117,9 +117,10 @@ class Prediction:
         Calibrated probability of ``label``.
     flags
         ``low_confidence`` when the confidence is under the bundle's limit (0.70 by default); ``cannot_tell`` when
-        ``prediction_set`` does not hold exactly one class; ``refer`` when the decision is among the least certain
-        ones that a person wished to see; ``out_of_distribution`` when the image is unlike the training images, and
-        ``blank`` when it shows nothing (one flat grey or colour): then the decision means nothing.
+        ``prediction_set``, apart from classes that had too few images for a limit, is not ``label`` alone; ``refer``
+        when the decision is among the least certain ones that a person wished to see; ``out_of_distribution`` when the
+        image is unlike the training images, and ``blank`` when it shows nothing (one flat grey or colour): then the
+        decision means nothing.
     prediction_set
         The classes that cannot be excluded, most likely first, at the bundle's coverage (90 % by default); empty when
         none fits well. None where the bundle had too few images to find out.

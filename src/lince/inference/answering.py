@@ -150,7 +150,7 @@ class Answering:
         top, left, bottom, right = spec.content_box(item.height, item.width)
         flags = {
             "low_confidence": values[chosen] < trust.low_confidence,
-            "cannot_tell": possible is not None and len(possible) != 1,
+            "cannot_tell": trust.undecided(possible, labels.names[chosen], labels),
             "refer": self.referred_below is not None and values[chosen] < self.referred_below,
             "out_of_distribution": novelty is not None and novelty > 1.0,
             "blank": item.has_image and is_blank(item.pixels[top:bottom, left:right]),

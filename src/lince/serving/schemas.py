@@ -56,9 +56,9 @@ class PredictionAnswer(BaseModel):
     probabilities: dict[str, float] = Field(description="Calibrated probability of each class, by name; they sum to 1.")
     flags: list[str] = Field(
         description="`low_confidence` when the confidence is under the bundle's limit (0.70 by default); `cannot_tell` "
-        "when `prediction_set` does not hold exactly one class; `refer` when it is among the least certain ones that "
-        "a person should decide; `out_of_distribution` when the image is unlike the training images, and `blank` when "
-        "it shows nothing: then `label` means nothing."
+        "when `prediction_set`, apart from classes that had too few images for a limit, is not `label` alone; `refer` "
+        "when it is among the least certain ones that a person should decide; `out_of_distribution` when the image is "
+        "unlike the training images, and `blank` when it shows nothing: then `label` means nothing."
     )
     positive: str | None = Field(description="The class that the operating point speaks of.")
     threshold: float | None = Field(

@@ -85,3 +85,14 @@ class Trust(BaseModel):
         inside = self.sets.contains(row)
         order = sorted(range(len(row)), key=lambda index: -row[index])
         return tuple(labels.names[index] for index in order if inside[index])
+
+    def undecided(self, possible: Sequence[str] | None, label: str, labels: LabelSpace) -> bool:
+        """Whether the set leaves open what the decision says.
+
+        Classes that are in every set, for want of images, say nothing of this one: unless one of them was decided, the
+        decided class has to be the only other one.
+        """
+        if self.sets is None or possible is None:
+            return False
+        always = {labels.names[index] for index in self.sets.without_guarantee}
+        return [name for name in possible if name not in always] != [label]

@@ -47,14 +47,15 @@ function either(possible) {
 function drawWarnings(article, answer) {
   const has = (flag) => answer.flags.includes(flag);
   const strange = isStrange(answer) && !has("blank");
-  const possible = answer.prediction_set ?? [answer.label];
+  const set = answer.prediction_set ?? [answer.label];
+  const possible = set.length === 0 || set.includes(answer.label) ? set : [answer.label, ...set];
   const told = {
     ".refused": strange,
     ".blank": has("blank"),
-    ".unsure": !strange && possible.length > 1,
+    ".unsure": !strange && has("cannot_tell") && possible.length > 0,
     ".no-fit": !strange && possible.length === 0,
     ".refer": !strange && has("refer"),
-    ".low": !strange && has("low_confidence") && possible.length === 1,
+    ".low": !strange && has("low_confidence") && !has("cannot_tell"),
   };
   for (const [box, shown] of Object.entries(told)) article.querySelector(box).hidden = !shown;
   if (told[".unsure"]) article.querySelector(".over").textContent = _("Most likely, but not certain");
