@@ -15,6 +15,7 @@ from lince.core.events import EpochFinished, Event, EventBus, Noticed
 from lince.data import load
 from lince.inference import Predictor
 from lince.inference.bundle import Bundle
+from lince.inference.export import export_onnx
 from lince.training import candidates, crossval, reporting
 from lince.training.candidates import Candidate, common_side, native_side
 from lince.training.members import Trainer
@@ -165,6 +166,8 @@ def test_support_vectors_are_served_as_they_were_measured(
     heat = predictor.explain(path).heat_map
     assert heat is not None
     assert heat.max() > 0
+    # Compared with the bundle before it is written
+    assert export_onnx(bundle, out=tmp_path / "a.onnx", images=tiny_images).path.is_file()
 
 
 @pytest.mark.usefixtures("no_report")

@@ -15,6 +15,7 @@ from lince.cli.flags import LogDir, Refer
 from lince.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
+    from lince.core.events import Event
     from lince.core.types import Prediction, Skipped
 
 _FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blank")
@@ -44,8 +45,8 @@ def predict(
     A file that cannot be read is reported and skipped; exit code 1 says that there were some.
     """
     from lince.cli.console import complain
-    from lince.core.events import Event, EventBus, PredictionMade
-    from lince.core.logs import log_to, logger, prediction_fields
+    from lince.core.events import EventBus
+    from lince.core.logs import log_to, logger
     from lince.core.types import Skipped
     from lince.inference.predictor import Predictor
 
@@ -55,12 +56,7 @@ def predict(
     bus = EventBus()
     if log_dir:
         log_to(log_dir, "predict")
-
-        def log(event: Event) -> None:
-            if isinstance(event, PredictionMade):
-                logger.info("prediction", extra={**prediction_fields(event.prediction), "seconds": event.seconds})
-
-        bus.subscribe(log)
+        bus.subscribe(_log)
     predictor = Predictor(bundle, bus=bus, refer=refer)
     writer = _csv if as_csv else (_json if as_json else _text)
     skipped = 0
@@ -82,6 +78,14 @@ def predict(
         if total > 1:
             complain(f"{skipped} of {total} files could not be read.")
         raise typer.Exit(1 if skipped < total else 2)
+
+
+def _log(event: Event) -> None:
+    from lince.core.events import PredictionMade
+    from lince.core.logs import logger, prediction_fields
+
+    if isinstance(event, PredictionMade):
+        logger.info("prediction", extra={**prediction_fields(event.prediction), "seconds": event.seconds})
 
 
 def _asked(images: list[Path], caption: str | None) -> tuple[list[Path], list[Skipped]]:
