@@ -41,7 +41,7 @@ def test_a_caption_alone_is_an_answer_without_pictures(reader: Site) -> None:
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"caption": (None, "  ")}, "no file"),
+        ({"caption": (None, "  ")}, "caption is empty"),
         ({"caption": (None, "...")}, "no words"),
         ({"caption": (None, "x" * 5001)}, "too long"),
     ],
@@ -50,6 +50,16 @@ def test_a_caption_that_says_nothing_is_refused(reader: Site, form: dict[str, tu
     reply = reader.client.post(PATH, files=form)
     assert reply.status_code == 422
     assert said in reply.json()["detail"]
+
+
+def test_a_caption_in_the_address_goes_with_an_image_as_the_body(reader: Site) -> None:
+    whole = {"content": png(), "headers": {"Content-Type": "image/png"}}
+    body = reader.client.post(PATH, params={"caption": "a nodule"}, **whole).json()
+    assert body["inputs"] == ["image", "caption"]
+    form = {"file": ("scan.png", png()), "caption": (None, "a nodule")}
+    twice = reader.client.post(PATH, files=form, params={"caption": "another"})
+    assert twice.status_code == 422
+    assert "one caption" in twice.json()["detail"]
 
 
 def test_a_model_of_images_takes_no_caption(site: Site) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lince.core.errors import SourceError
+from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace, Sample
 from lince.data import Collection
 from lince.training.folds import make_folds
@@ -88,6 +89,17 @@ def test_a_class_that_some_folds_lack_works() -> None:
 def test_folds_that_cannot_be_are_explained(labels: list[str], groups: list[str | None], count: int, told: str) -> None:
     with pytest.raises(SourceError, match=told):
         make_folds(prepared(labels, groups), count, seed=0)
+
+
+def test_a_rare_class_of_several_is_learned_from_in_every_fold_and_measured_in_none() -> None:
+    notices: list[str] = []
+    bus = EventBus()
+    bus.subscribe(lambda event: notices.append(event.message) if isinstance(event, Noticed) else None)
+    folds = make_folds(prepared(["a"] * 20 + ["b"] * 20 + ["rare"], [None] * 41), 3, 0, bus)
+    assert all(40 in folds.training(number) for number in range(3))
+    assert folds.fold.tolist().count(-1) == 1
+    assert folds.rows[folds.measured].tolist() == list(range(40))
+    assert any("rare" in notice and "not measured" in notice for notice in notices)
 
 
 def test_twenty_one_classes_with_one_image_each_are_explained() -> None:

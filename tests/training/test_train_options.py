@@ -32,6 +32,7 @@ def test_a_key_like_no_other_is_answered_with_the_list() -> None:
         ("batch_size", 1),
         ("imbalance", "maybe"),
         ("thaw", "most"),
+        ("thaw", False),
         ("lr", 0),
         ("fit", "squeeze"),
         ("language", "fr"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lince.cli.flags import LogDir
+from lince.cli.flags import Caption, LogDir
 from lince.core.errors import ConfigError
 from lince.core.options import HeatMapMethod
 
@@ -24,7 +24,8 @@ _EMPTY = "No part of the image speaks for this class more than the rest: the hea
 
 def explain(
     bundle: Annotated[Path, typer.Argument(help="Folder that `lince train` wrote.")],
-    image: Annotated[Path, typer.Argument(help="Image file (DICOM too).")],
+    image: Annotated[Path | None, typer.Argument(help="Image file (DICOM too).", show_default=False)] = None,
+    caption: Caption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="PNG to write. [default: IMAGE-heatmap.png here]", show_default=False),
@@ -47,25 +48,31 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     log_dir: LogDir = None,
 ) -> None:
-    """Predict one image and show why: a heat map of where the network looked, its layers, similar training images."""
+    """Predict one image and show why: a heat map of where the network looked, its layers, similar training images.
+
+    With a caption, for a bundle that reads text: the words that counted too. A caption alone has nothing but them.
+    """
     from lince.core.logs import log_to, logger, prediction_fields
     from lince.explain.drawing import overlay
     from lince.inference.neighbours import similar_cases
     from lince.inference.predictor import Predictor
 
+    asked = bool(out or layers or target or method != "grad-cam")
+    _check(image, caption, maps=asked or similar > 0)
     if out and out.suffix.lower() != ".png":
         raise ConfigError("The heat map is written as PNG", received=out, fix=f"name it {out.stem}.png")
     if log_dir:
         log_to(log_dir, "explain")
     predictor = Predictor(bundle)
-    if not predictor.explains:
-        _refuse_maps(predictor, similar, asked=bool(out or layers or target or method != "grad-cam"))
-    prepared = predictor.prepare(image)
-    outcome = predictor.run([prepared], explain=[predictor.explains], method=method, target=target)[0]
+    drawn = predictor.explains and image is not None
+    if image is not None and not predictor.explains:
+        _refuse_maps(predictor, similar, asked=asked)
+    prepared = predictor.prepare(image, caption=caption)
+    outcome = predictor.run([prepared], explain=[True], method=method, target=target)[0]
     # Found before anything is written: a bundle without them leaves no half of an answer.
     cases = similar_cases(predictor, prepared, similar) if similar else None
     place, sheet = None, None
-    if predictor.explains:
+    if drawn and image is not None:
         place = out or Path(f"{image.stem}-heatmap.png")
         _save(overlay(prepared.preview, outcome.heat_map, opacity=opacity), place)
         sheet = _draw_layers(predictor, prepared, layers) if layers else None
@@ -75,7 +82,17 @@ def explain(
     if as_json:
         typer.echo(_as_json(outcome, explained, method, place, sheet, cases))
     else:
-        _tell(image, outcome, explained, place, sheet, cases)
+        _tell(str(image or "caption"), outcome, explained, place, sheet, cases)
+
+
+def _check(image: Path | None, caption: str | None, *, maps: bool) -> None:
+    if image is None and not (caption or "").strip():
+        raise ConfigError("There is no image to explain", fix="name an image file, or give --caption TEXT")
+    if image is None and maps:
+        raise ConfigError(
+            "A caption alone has no heat map and no similar images",
+            fix="name an image file, or leave out --out, --layers, --class, --method and --similar",
+        )
 
 
 def _refuse_maps(predictor: Predictor, similar: int, *, asked: bool) -> None:
@@ -131,7 +148,7 @@ def _as_json(
 
 
 def _tell(
-    image: Path,
+    name: str,
     outcome: Outcome,
     explained: str,
     place: Path | None,
@@ -141,13 +158,15 @@ def _tell(
     from lince.cli.console import printable, warnings
 
     one = outcome.prediction
-    typer.echo(f"{printable(str(image))}: {printable(one.label)} ({100 * one.confidence:.1f} %){warnings(one)}")
+    typer.echo(f"{printable(name)}: {printable(one.label)} ({100 * one.confidence:.1f} %){warnings(one)}")
     if explained != one.label:
         typer.echo(f"Explained: {printable(explained)} ({100 * one.probabilities[explained]:.1f} %)")
     if place:
         if outcome.heat_map is None or not outcome.heat_map.any():
             typer.echo(_EMPTY)
         typer.echo(f"Heat map: {printable(str(place))}")
+    if one.words:
+        typer.echo(f"Words that counted: {', '.join(f'{printable(word)} {weight:+.1f}' for word, weight in one.words)}")
     if sheet:
         typer.echo(f"Layers: {printable(str(sheet))}")
     if cases is not None:

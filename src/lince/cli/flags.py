@@ -42,6 +42,15 @@ Refer = Annotated[
     ),
 ]
 
+Caption = Annotated[
+    str | None,
+    typer.Option(
+        "--caption",
+        help="What is said of the image, for a bundle that reads text; without an image, the caption alone.",
+        show_default=False,
+    ),
+]
+
 SourceArgument = Annotated[
     str,
     typer.Argument(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lince.cli.flags import LogDir, Refer
+from lince.cli.flags import Caption, LogDir, Refer
 from lince.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ def predict(
         list[Path] | None,
         typer.Argument(help="Image files, or folders of them (DICOM too).", show_default=False),
     ] = None,
-    caption: Annotated[
-        str | None,
-        typer.Option(
-            "--caption",
-            help="What is said of the image, for a bundle that reads text; without an image, the caption alone.",
-            show_default=False,
-        ),
-    ] = None,
+    caption: Caption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per image.")] = False,
     refer: Refer = None,

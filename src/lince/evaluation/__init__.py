@@ -27,6 +27,7 @@ __all__ = [
     "parse_aim",
     "reliance",
     "validate_externally",
+    "weighted_auc",
     "write_report",
 ]
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from lince.evaluation.external import validate_externally
     from lince.evaluation.figures import Assessment, Estimate
     from lince.evaluation.operating import Aim, OperatingPoint, decisions, operating_point, parse_aim
-    from lince.evaluation.ranking import auc, macro_auc
+    from lince.evaluation.ranking import auc, macro_auc, weighted_auc
     from lince.evaluation.relying import reliance
     from lince.evaluation.report import write_report
     from lince.evaluation.subgroups import by_subgroup
@@ -64,6 +65,7 @@ _HOMES = {
     "parse_aim": "operating",
     "reliance": "relying",
     "validate_externally": "external",
+    "weighted_auc": "ranking",
     "write_report": "report",
 }
 

@@ -58,7 +58,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _ERRORS[status], "content": content} for status in statuses}
 
 
-def model_facts(bundle: Bundle) -> dict[str, Any]:
+def model_facts(bundle: Bundle, *, reads_caption: bool) -> dict[str, Any]:
     """What ``GET /model`` tells."""
     return {
         "name": bundle.name,
@@ -69,6 +69,7 @@ def model_facts(bundle: Bundle) -> dict[str, Any]:
         "positive": bundle.labels.positive,
         "threshold": bundle.threshold,
         "trust": bundle.trust.model_dump(mode="json", exclude={"referral"}),
+        "reads_caption": reads_caption,
         "spec": bundle.spec.model_dump(mode="json"),
         "figures": bundle.summary(),
         "synthetic": bundle.synthetic,
@@ -80,7 +81,7 @@ def build_router(room: ReadingRoom) -> APIRouter:
     """The routes under ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", tags=["v1"])
     bundle = room.predictor.bundle
-    facts = model_facts(bundle)
+    facts = model_facts(bundle, reads_caption=room.predictor.reads_text)
 
     @router.post(
         "/predictions",
@@ -96,12 +97,15 @@ def build_router(room: ReadingRoom) -> APIRouter:
         name: Annotated[
             str | None, Query(max_length=1000, description="The image's name, when the body is the image itself.")
         ] = None,
+        caption: Annotated[
+            str | None, Query(description="What is said of the image, when the body is the image itself.")
+        ] = None,
     ) -> Response:
         """Send an image, get its class by name with calibrated probabilities.
 
         `curl -F file=@scan.png http://127.0.0.1:8080/api/v1/predictions`
         """
-        upload = await read_upload(request, name)
+        upload = await read_upload(request, name, caption)
         # Browsers say where a request comes from; programs do not.
         origin: Origin = "web" if "sec-fetch-site" in request.headers else "api"
         return JSONResponse(await room.predict(upload, explain=explain, origin=origin))

@@ -108,6 +108,7 @@ class ModelAnswer(BaseModel):
         description="Its limits: the calibration of the logits, when confidence is low, and from which probability "
         "a class belongs to the prediction set."
     )
+    reads_caption: bool = Field(description="Whether it reads a caption beside the image, or instead of it.")
     spec: dict[str, Any] = Field(description="How an image becomes the network's input.")
     figures: dict[str, Any] = Field(description="Figures on the test images; empty when there were none.")
     synthetic: bool = Field(description="True for a model trained on synthetic images: never for patients.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -29,18 +30,20 @@ class Upload:
     caption: str | None = None
 
 
-async def read_upload(request: Request, name: str | None = None) -> Upload:
+async def read_upload(request: Request, name: str | None = None, caption: str | None = None) -> Upload:
     """Read image and caption out of a multipart form, or take the body itself as the image.
 
     Parameters
     ----------
     name
         What to call the image when the body has no file name of its own.
+    caption
+        What the address says of the image; the form may say it instead.
 
     Raises
     ------
     UploadError
-        Neither file nor caption, an empty file, several files, or a caption over 5,000 characters.
+        Neither file nor caption, an empty file, several files or captions, or a caption over 5,000 characters.
     MediaTypeError
         A body that is neither a form nor an image.
     UploadTooLargeError
@@ -51,13 +54,15 @@ async def read_upload(request: Request, name: str | None = None) -> Upload:
         # The whole body first, which the limit bounds: a form parser that is interrupted leaves temporary files open.
         await request.body()
         async with request.form(max_files=_PARTS, max_fields=_PARTS) as form:
-            caption = _caption(form)
-            if caption is not None and not any(field in form for field in FIELDS):
-                return Upload(CAPTION, None, caption)
+            said = _caption([*form.getlist(CAPTION), *([] if caption is None else [caption])])
+            if CAPTION in form and not any(field in form for field in FIELDS):
+                if said is None:
+                    raise UploadError("The caption is empty", fix="send words, an image or both")
+                return Upload(CAPTION, None, said)
             file = _only_file(form)
-            upload = Upload(clean_name(file.filename or name), await file.read(), caption)
+            upload = Upload(clean_name(file.filename or name), await file.read(), said)
     elif not kind or kind.startswith("image/") or kind in ("application/dicom", "application/octet-stream"):
-        upload = Upload(clean_name(name), await request.body())
+        upload = Upload(clean_name(name), await request.body(), _caption([] if caption is None else [caption]))
     else:
         raise MediaTypeError(
             "An image comes as a form (multipart/form-data) or as the body itself (image/*, application/dicom, "
@@ -79,8 +84,8 @@ def clean_name(name: str | None) -> str:
     return shown[:_NAME_LENGTH] or "image"
 
 
-def _caption(form: FormData) -> str | None:
-    found = [value for value in form.getlist(CAPTION) if isinstance(value, str)]
+def _caption(values: Sequence[object]) -> str | None:
+    found = [value for value in values if isinstance(value, str)]
     if len(found) > 1:
         raise UploadError("One request takes one caption", received=f"{len(found)} captions", fix="send one of them")
     text = " ".join(" ".join(found).split())

@@ -21,7 +21,7 @@ from lince.training.events import RunPlanned
 from lince.training.finish import finish
 from lince.training.fold_figures import OutOfFold, fold_figures, folds_in_words
 from lince.training.folder import RunFolder
-from lince.training.folds import Folds, make_folds
+from lince.training.folds import make_folds
 from lince.training.members import Fitted, OutOfTime, Trainer
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan, make_plan
@@ -50,24 +50,25 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     tried = candidates(options, collection)
     prepared = prepare(collection, _draft(options, tried), bus)
     folder.same_collection(prepared.collection.digest())
-    folds = make_folds(prepared, options.folds or FOLDS, options.seed)
+    folds = make_folds(prepared, options.folds or FOLDS, options.seed, bus)
     trainer = Trainer(prepared, folds, options, folder, bus)
     bus.publish(RunPlanned(options, trainer.plan(tried[0]), prepared))
     fitted, left_out = _fit_all(trainer, tried, options, begun)
     if left_out:
         bus.publish(Noticed(f"Left out for the time limit: {', '.join(one.name for one in left_out)}", "warning"))
-    logits, mirrored = _views(fitted, folds)
-    blend = stack(logits, folds.labels, most=MOST_MEMBERS)
+    labels, fold = folds.labels[folds.measured], folds.fold[folds.measured]
+    logits, mirrored = _views(fitted, labels)
+    blend = stack(logits, labels, most=MOST_MEMBERS)
     chosen = [number for number, share in enumerate(blend.shares) if share > 0]
     network, record = _assemble([fitted[i] for i in chosen], [mirrored[i] for i in chosen], blend, chosen, trainer)
-    told = _told(fitted, logits, mirrored, blend, folds)
+    told = _told(fitted, logits, mirrored, blend, labels)
     bus.publish(Noticed(_sentence(told)))
-    honest = cross_fitted(logits, folds.labels, folds.fold, most=MOST_MEMBERS)
-    areas = fold_figures(softmax(honest), folds.labels, folds.fold, prepared.collection.labels)
+    honest = cross_fitted(logits, labels, fold, most=MOST_MEMBERS)
+    areas = fold_figures(softmax(honest), labels, fold, prepared.collection.labels)
     bus.publish(Noticed(f"Out-of-fold AUC, mean over {folds.count} folds: {folds_in_words(areas)}"))
     held_out = OutOfFold(
-        rows=folds.rows,
-        fold=folds.fold,
+        rows=folds.rows[folds.measured],
+        fold=fold,
         logits=honest,
         facts={"folds": folds.count, "candidates": told, "left_out": [one.name for one in left_out]},
     )
@@ -123,11 +124,11 @@ def _fit_all(
     return fitted, left_out
 
 
-def _views(fitted: Sequence[Fitted], folds: Folds) -> tuple[list[NDArray[np.float64]], list[bool]]:
+def _views(fitted: Sequence[Fitted], labels: NDArray[np.int64]) -> tuple[list[NDArray[np.float64]], list[bool]]:
     """For each candidate the logits to use, with the mirror image where it helps."""
     logits, mirrored = [], []
     for one in fitted:
-        gain = log_loss(one.plain, folds.labels) - log_loss(one.mirrored, folds.labels)
+        gain = log_loss(one.plain, labels) - log_loss(one.mirrored, labels)
         # Where training mirrors nothing, left and right mean something.
         mirrored.append(gain > _MIRROR_GAIN and one.plan.augmentation is not None and one.plan.augmentation.mirrors)
         logits.append(one.mirrored if mirrored[-1] else one.plain)
@@ -157,7 +158,7 @@ def _told(
     logits: Sequence[NDArray[np.float64]],
     mirrored: Sequence[bool],
     blend: Blend,
-    folds: Folds,
+    labels: NDArray[np.int64],
 ) -> list[dict[str, Any]]:
     """What the bundle keeps of every candidate."""
     return [
@@ -165,7 +166,7 @@ def _told(
             "name": one.candidate.name,
             "share": float(share),
             "mirrored": mirror,
-            "log_loss": log_loss(own, folds.labels),
+            "log_loss": log_loss(own, labels),
             "seconds": round(one.seconds, 1),
         }
         for one, own, mirror, share in zip(fitted, logits, mirrored, blend.say, strict=True)

@@ -22,10 +22,14 @@ __all__ = ["PhaseData", "PhaseResult", "fit", "score"]
 @final
 @dataclass(frozen=True)
 class PhaseResult:
-    """How a phase went: the best `score`, and ``history`` with one row per epoch."""
+    """How a phase went: the best `score`, and ``history`` with one row per epoch.
+
+    ``first`` is the head that the next phase learns from, where that is not the best one.
+    """
 
     best_score: float
     history: list[dict[str, Any]]
+    first: dict[str, torch.Tensor] | None = None
 
 
 def fit(

@@ -29,16 +29,9 @@ class RunFolder:
     """
 
     def __init__(self, out: Path, *, resume: bool) -> None:
+        check_free(out, resume=resume)
         self.out = out
         self.path = _partial(out)
-        if out.exists():
-            raise OutputError("There is something here already", received=out, fix="choose another --out or remove it")
-        if resume and not (self.path / _RUN).is_file():
-            raise TrainingError("There is no interrupted run here", received=self.path, fix="leave out --resume")
-        if not resume and self.path.exists():
-            raise OutputError(
-                "An interrupted run is here", received=self.path, fix="go on with --resume, or remove that folder"
-            )
         self.resumed = resume
         make_folder(self.path, named=out)
 
@@ -107,6 +100,19 @@ class RunFolder:
         """Delete the folder when nothing in it is worth resuming."""
         if not any(self.path.glob("*/*.json")) and not any(self.path.glob("*/last.safetensors")):
             self.remove()
+
+
+def check_free(out: Path, *, resume: bool) -> None:
+    """Refuse a place that is taken; raises as `RunFolder` does."""
+    partial = _partial(out)
+    if out.exists():
+        raise OutputError("There is something here already", received=out, fix="choose another --out or remove it")
+    if resume and not (partial / _RUN).is_file():
+        raise TrainingError("There is no interrupted run here", received=partial, fix="leave out --resume")
+    if not resume and partial.exists():
+        raise OutputError(
+            "An interrupted run is here", received=partial, fix="go on with --resume, or remove that folder"
+        )
 
 
 def _without_nan(value: Any) -> Any:

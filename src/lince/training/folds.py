@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -34,7 +35,7 @@ class Folds:
     rows
         (N,) rows of the collection, ascending; the test part is not among them.
     fold
-        (N,) 0 to ``count - 1``.
+        (N,) 0 to ``count - 1``; -1 for images of a class that one fold would hold entirely, which every model sees.
     labels
         (N,) class positions.
     groups
@@ -47,6 +48,11 @@ class Folds:
     labels: Rows
     groups: Rows
     seed: int
+
+    @cached_property
+    def measured(self) -> Rows:
+        """Positions (M,) among ``rows`` of the images that some model does not see."""
+        return np.flatnonzero(self.fold >= 0)
 
     def held_out(self, fold: int) -> Rows:
         """Rows that the models of this fold never see."""
@@ -85,42 +91,65 @@ class Folds:
         )
 
 
-def make_folds(prepared: Prepared, count: int, seed: int) -> Folds:
+def make_folds(prepared: Prepared, count: int, seed: int, bus: EventBus | None = None) -> Folds:
     """Deal the training and validation images to folds; the test part stays closed.
+
+    With three classes and more, the images of a class that one fold would hold entirely are learned from in every fold
+    and measured in none.
 
     Raises
     ------
     SourceError
-        There are fewer groups than folds, or a class that one fold would hold entirely.
+        There are fewer groups than folds, a class has no image, or one fold would hold all of the positive class, of
+        one of two classes, or of all classes but one.
     """
     rows = np.sort(np.concatenate([prepared.rows("train"), prepared.rows("val")]))
     labels = prepared.labels[rows]
     names = prepared.collection.labels.names
     groups = numbers([prepared.collection.samples[row].group for row in rows])
-    for position, name in enumerate(names):
-        if len(np.unique(groups[labels == position])) < 2:
-            raise SourceError(
-                f"Cross-validation needs two patients or images of each class outside the test part, and {name} has "
-                f"{'one' if (labels == position).any() else 'none'}",
-                received=prepared.collection.source,
-                fix="add images of it, or train without --folds",
-            )
-    units = len(np.unique(groups))
-    if units < count:
+    units = [len(np.unique(groups[labels == position])) for position in range(len(names))]
+    _check_units(units, prepared)
+    whole = len(np.unique(groups))
+    if whole < count:
         raise SourceError(
-            f"There are {units} patients or groups of near-duplicates for {count} folds",
+            f"There are {whole} patients or groups of near-duplicates for {count} folds",
             received=prepared.collection.source,
-            fix=f"use --folds {max(2, units // 2)}",
+            fix=f"use --folds {max(2, whole // 2)}",
         )
     fold = deal(labels, groups, count, derived_seed(seed, "folds"))
-    for position, name in enumerate(names):
-        if len(np.unique(fold[labels == position])) < 2:
+    alone = _alone(fold, labels, len(names))
+    needed = range(len(names)) if len(names) - len(alone) < 2 else [prepared.collection.labels.positive_index]
+    for position in alone:
+        if position in needed:
             raise SourceError(
-                f"One of {count} folds would hold all images of the class {name}",
+                f"One of {count} folds would hold all images of the class {names[position]}",
                 received=prepared.collection.source,
                 fix="add images of it, or use fewer folds",
             )
+    if alone and bus:
+        told = listed([names[position] for position in alone], most=len(alone))
+        bus.publish(Noticed(f"Too few images of {told} to hold some back: learned from in every fold, not measured"))
+    fold[np.isin(labels, alone)] = -1
     return Folds(count, rows, fold, labels, groups, seed)
+
+
+def _check_units(units: Sequence[int], prepared: Prepared) -> None:
+    """Refuse classes of which no fold could hold some back; ``units`` (C,) counts their groups."""
+    labels = prepared.collection.labels
+    held_back = sum(count > 1 for count in units)
+    for position, (name, count) in enumerate(zip(labels.names, units, strict=True)):
+        if count == 0 or (count == 1 and (held_back < 2 or position == labels.positive_index)):
+            raise SourceError(
+                "Cross-validation needs two patients or images of each class outside the test part, and "
+                f"{name} has {'one' if count else 'none'}",
+                received=prepared.collection.source,
+                fix="add images of it, or train without --folds",
+            )
+
+
+def _alone(fold: Rows, labels: Rows, classes: int) -> list[int]:
+    """Classes of which one fold holds all images."""
+    return [position for position in range(classes) if len(np.unique(fold[labels == position])) < 2]
 
 
 def deal(labels: Rows, groups: Rows, count: int, seed: int) -> Rows:
@@ -167,7 +196,7 @@ def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Ro
     groups = numbers([prepared.collection.samples[row].group for row in train])
     units = len(np.unique(groups))
     fold = deal(labels, groups, min(PARTS, units), derived_seed(seed, "folds")) if units > 1 else np.zeros_like(labels)
-    alone = [position for position in range(len(names)) if len(np.unique(fold[labels == position])) < 2]
+    alone = _alone(fold, labels, len(names))
     fold[np.isin(labels, alone)] = -1
     if (fold < 0).all():
         raise TrainingError(

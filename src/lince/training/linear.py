@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lince.core.errors import TrainingError
 from lince.inference.neighbours import stratified
 from lince.models.heads import KernelHead, LinearHead
 from lince.training.activations import Activations
 
-# Strengths of the penalty, as its share of the loss of one image: weak to strong.
-PENALTIES = (0.01, 0.03, 0.1, 0.3)
+# Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
+FIRST_PENALTY = 0.1
 # Costs of an image on the wrong side of the margin: soft to hard.
 COSTS = (1.0, 3.0, 10.0)
 # Support vectors are searched among this many images and views: the time grows with the square.
@@ -21,7 +22,18 @@ _MOST_VECTORS = 4_000
 
 
 def solve_head(head: LinearHead, features: Activations, labels: NDArray[np.int64], *, penalty: float) -> None:
-    """Set the head to the minimum of log loss plus ``penalty / 2`` times the squared weights.
+    """Set the head to the minimum of log loss plus ``penalty / 2`` times the squared weights; see `solve_path`."""
+    next(solve_path(head, features, labels, [penalty]))
+
+
+def solve_path(
+    head: LinearHead,
+    features: Activations,
+    labels: NDArray[np.int64],
+    penalties: Sequence[float],
+    weights: NDArray[np.float64] | None = None,
+) -> Iterator[float]:
+    """Set the head to the minimum for one penalty after the other, each from where the one before ended.
 
     The problem is convex: no epochs, no early stopping, hence no images to hold back for it, and no seed.
 
@@ -33,21 +45,43 @@ def solve_head(head: LinearHead, features: Activations, labels: NDArray[np.int64
         (views, N, D) embeddings of the training images.
     labels
         (N,) class positions; every class is among them.
+    penalties
+        Shares of the squared weights in the loss of one image; strong ones first are quickest.
+    weights
+        (N,) of the images, 1 on average; None for equal ones.
+
+    Yields
+    ------
+    float
+        The penalty that the head is solved for now.
+
+    Raises
+    ------
+    TrainingError
+        A feature is not a number.
     """
     from sklearn.linear_model import LogisticRegression
 
     head.standardise(features.blocks())
-    values = torch.cat([(block - head.feature_mean) / head.feature_std for block in features.blocks()]).numpy()
+    values = torch.cat([(block.cpu() - head.feature_mean) / head.feature_std for block in features.blocks()]).numpy()
+    if not np.isfinite(values).all():
+        raise TrainingError(
+            "The network makes no numbers of some images",
+            fix="check the images for corrupt ones and the weights that were given; no model was written",
+        )
     truth = np.tile(labels, features.views)
-    solver = LogisticRegression(C=1.0 / (penalty * len(truth)), max_iter=2000, tol=1e-4)
-    solver.fit(values, truth)
-    slope, offset = solver.coef_, solver.intercept_
-    if len(slope) == 1:
-        # Two classes: scikit-learn gives the log odds of the second.
-        slope, offset = np.concatenate([-slope, slope]) / 2, np.concatenate([-offset, offset]) / 2
-    with torch.no_grad():
-        head.linear.weight.copy_(torch.from_numpy(slope))
-        head.linear.bias.copy_(torch.from_numpy(offset))
+    shares = None if weights is None else np.tile(weights, features.views)
+    solver = LogisticRegression(max_iter=2000, tol=1e-4, warm_start=True)
+    for penalty in penalties:
+        solver.set_params(C=1.0 / (penalty * len(truth))).fit(values, truth, shares)
+        slope, offset = solver.coef_, solver.intercept_
+        if len(slope) == 1:
+            # Two classes: scikit-learn gives the log odds of the second.
+            slope, offset = np.concatenate([-slope, slope]) / 2, np.concatenate([-offset, offset]) / 2
+        with torch.no_grad():
+            head.linear.weight.copy_(torch.from_numpy(slope))
+            head.linear.bias.copy_(torch.from_numpy(offset))
+        yield penalty
 
 
 def solve_kernel(

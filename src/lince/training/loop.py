@@ -19,7 +19,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from lince.core.errors import TrainingError
 from lince.core.events import EpochFinished, EventBus, Noticed
 from lince.core.seeds import derived_seed
-from lince.evaluation import macro_auc
+from lince.evaluation import weighted_auc
 from lince.models.network import Network
 from lince.models.precision import training_dtype
 from lince.training.activations import Activations
@@ -269,7 +269,7 @@ class Loop:
             if not math.isfinite(loss):
                 raise _AstrayError(loss)
             probabilities = logits.softmax(1).numpy()
-            auc = macro_auc(labels, probabilities)
+            auc = weighted_auc(labels, probabilities)
             reached = score(auc, loss)
             if self._is_kept(reached):
                 state = learning_state(self._network)

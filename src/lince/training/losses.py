@@ -154,6 +154,10 @@ class Balance:
         """What the sum of `losses` is divided by: the sum of the weights."""
         return float(self._of_images(labels, validation=validation).sum())
 
+    def weights_of(self, labels: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Weights of training images (N,), where steps would weigh them or draw them more often; else None."""
+        return self._weights[labels] if self.imbalance.kind in ("weights", "sampling") else None
+
     def _of_images(self, labels: Tensor, *, validation: bool) -> Tensor:
         import torch
 

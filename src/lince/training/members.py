@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -30,17 +31,15 @@ from lince.training.blend import log_loss
 from lince.training.candidates import Candidate, Way
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds
-from lince.training.linear import COSTS, PENALTIES, solve_head, solve_kernel
+from lince.training.linear import COSTS, FIRST_PENALTY, solve_head, solve_kernel, solve_path
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
-from lince.training.plan import EMBEDDING, Phase, Plan, make_plan
+from lince.training.plan import EMBEDDING, PENALTIES, Phase, Plan, make_plan
 from lince.training.prepared import Prepared
 from lince.training.sharing import Shared, averages, first_view
 from lince.trust import softmax
 
 _BATCH = 16
-# Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
-_FIRST_PENALTY = PENALTIES[2]
 
 Solved = LinearHead | KernelHead
 
@@ -57,7 +56,8 @@ class Fitted:
     place
         Folder with the weights of each fold.
     plain, mirrored
-        (N, C) out-of-fold logits: of the image alone, and averaged with those of its mirror image.
+        (M, C) out-of-fold logits of the images that are `Folds.measured`: of the image alone, and averaged with those
+        of its mirror image.
     history
         Rows of the epochs of all folds.
     seconds
@@ -156,9 +156,8 @@ class Trainer:
     def auc(self, logits: NDArray[np.float64]) -> float:
         """Out-of-fold AUC of the positive class, where there is one, else averaged over classes."""
         positive, table = self.prepared.collection.labels.positive_index, softmax(logits)
-        if positive is None:
-            return macro_auc(self.folds.labels, table)
-        return auc(self.folds.labels == positive, table[:, positive])
+        truth = self.folds.labels[self.folds.measured]
+        return macro_auc(truth, table) if positive is None else auc(truth == positive, table[:, positive])
 
     def plan(self, candidate: Candidate) -> Plan:
         """How the candidate is trained."""
@@ -241,7 +240,8 @@ class Trainer:
                     found[held] = head.eval().classify(plain.take(np.zeros_like(held), held)).numpy()
             self.bus.publish(WorkAdvanced(task, fold + 1))
         self.bus.publish(WorkFinished(task))
-        best = int(np.argmin([log_loss(found, labels) for found in logits]))
+        seen = self.folds.measured
+        best = int(np.argmin([log_loss(found[seen], labels[seen]) for found in logits]))
         for fold, chosen in enumerate(_alike([strengths[best] for strengths in heads])):
             _save(network.with_head(chosen).state_dict(), _weights(place, fold))
 
@@ -249,10 +249,8 @@ class Trainer:
         """A head for each strength of the penalty, or cost of an error."""
         if way == "kernel":
             return [*solve_kernel(features, labels, classes=self._classes, costs=COSTS)]
-        heads = [LinearHead(network.head.features, self._classes) for _ in PENALTIES]
-        for head, penalty in zip(heads, PENALTIES, strict=True):
-            solve_head(head, features, labels, penalty=penalty)
-        return [*heads]
+        head = LinearHead(network.head.features, self._classes)
+        return [deepcopy(head) for _ in solve_path(head, features, labels, PENALTIES)]
 
     def _fit_folds(
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
@@ -290,7 +288,7 @@ class Trainer:
             # As many views as the candidate ``head`` has: its features are there already.
             views = self.plan(replace(candidate, way="head")).phases[0].views
             features = averages(self._features(network, plan, views, own, learn))
-            solve_head(network.head, features, self.prepared.labels[learn], penalty=_FIRST_PENALTY)
+            solve_head(network.head, features, self.prepared.labels[learn], penalty=FIRST_PENALTY)
         label = f"{candidate.name}/fold-{fold + 1}"
         phases = tuple(phase.model_copy(update={"name": f"{label}/{phase.name}"}) for phase in plan.phases)
         shared = Shared(self.folder.path / "features", self.folds.rows)
@@ -310,14 +308,14 @@ class Trainer:
         device = best_device()
         fast = ready_to_run(whole, size=pixels.shape[1], device=device)
         task = f"Predicting held-out images ({fitted.candidate.name})"
-        rows = self.folds.rows
+        rows, fold = self.folds.rows[self.folds.measured], self.folds.fold[self.folds.measured]
         found = np.empty((2, len(rows), self._classes))
         self.bus.publish(WorkStarted(task, len(rows)))
         for start in range(0, len(rows), _BATCH):
             part = slice(start, start + _BATCH)
             batch = torch.from_numpy(np.array(pixels[rows[part]])).to(device)
             each = fast.head.each(*fast.maps(batch))[0].cpu().numpy()
-            own = each[:, self.folds.fold[part], np.arange(each.shape[2])]
+            own = each[:, fold[part], np.arange(each.shape[2])]
             found[0, part], found[1, part] = own[0], own.mean(axis=0)
             self.bus.publish(WorkAdvanced(task, start + len(batch)))
         self.bus.publish(WorkFinished(task))

@@ -25,6 +25,14 @@ def _augment_name(value: object) -> object:
     return ("auto" if value else "none") if isinstance(value, bool) else value
 
 
+def _stages(value: object) -> str:
+    """``auto``, ``all``, or a number from 1, which YAML may have read as one."""
+    text = str(value)
+    if text not in ("auto", "all") and (not text.isascii() or not text.isdigit() or int(text) < 1):
+        raise ValueError("it is auto, all, or how many stages, from 1 on")
+    return text
+
+
 def _parts(value: object) -> object:
     """``caption,history``, once or several times."""
     given = [value] if isinstance(value, str) else value
@@ -69,7 +77,7 @@ class TrainOptions(SourceOptions):
     phases: int | None = Field(
         None, ge=1, le=3, description="1: a head only; 2: then the last blocks; 3: then more, where validation gains"
     )
-    thaw: Annotated[str, BeforeValidator(str), Field(pattern=r"^(auto|all|[1-9]\d*)$")] = Field(
+    thaw: Annotated[str, BeforeValidator(_stages)] = Field(
         "auto", description="how many of the last stages fine-tuning may change: auto, all or a number"
     )
     lr: float | None = Field(None, gt=0, le=100, description="learning rate of the first phase, at its peak")
@@ -141,7 +149,8 @@ def parse_options(values: Mapping[str, Any]) -> TrainOptions:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"][:1].lower() + first["msg"][1:]
+        said = first["msg"].removeprefix("Value error, ")
+        message = said[:1].lower() + said[1:]
         raise ConfigError(f"The option {key} is not valid: {message}", received=first["input"]) from error
 
 

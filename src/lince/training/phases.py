@@ -16,12 +16,15 @@ from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe, compute_activations
 from lince.training.events import EpochsRecalled
+from lince.training.exact import solve
 from lince.training.fit import PhaseData, PhaseResult, fit
 from lince.training.folder import RunFolder
 from lince.training.losses import Balance
 from lince.training.plan import EMBEDDING, Phase, Plan
 from lince.training.prepared import Prepared
 from lince.training.sharing import Sharing, first_view
+
+_FIRST = "first.safetensors"
 
 
 def run_phases(
@@ -36,11 +39,14 @@ def run_phases(
     balance = _balance(prepared, plan)
     if plan.imbalance.why:
         bus.publish(Noticed(plan.imbalance.why))
-    gained = True
+    gained, first = True, None
     for phase in plan.phases:
         if phase.after_gain and not gained:
             continue
+        if first is not None:
+            network.head.load_state_dict(first)
         result = _run_phase(network, phase, plan, prepared, balance, folder, bus, shared)
+        first = result.first
         history += result.history
         gained = best is None or result.best_score > best[0]
         if gained:
@@ -72,13 +78,19 @@ def _run_phase(
     if note is not None:
         network.load_state_dict(load_file(place / "best.safetensors"))
         bus.publish(EpochsRecalled(phase.name, tuple(note["history"])))
-        return PhaseResult(note["best_score"], note["history"])
+        first = load_file(place / _FIRST) if (place / _FIRST).is_file() else None
+        return PhaseResult(note["best_score"], note["history"], first)
     device = best_device()
     data = _phase_data(network, phase, plan, prepared, place, device, bus, shared)
-    if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
-        network.head.standardise(data.train.blocks())
-    result = fit(network, phase, data, balance=balance, seed=plan.seed, folder=place, device=device, bus=bus)
+    if phase.exact:
+        result = solve(network, phase, data, balance=balance, bus=bus)
+    else:
+        if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
+            network.head.standardise(data.train.blocks())
+        result = fit(network, phase, data, balance=balance, seed=plan.seed, folder=place, device=device, bus=bus)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
+    if result.first:
+        save_file(result.first, place / _FIRST)
     folder.finish_phase(phase.name, {"best_score": result.best_score, "history": result.history})
     for large in place.glob("*.npy"):
         large.unlink()

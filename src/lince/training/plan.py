@@ -18,6 +18,12 @@ from lince.training.options import TrainOptions
 EMBEDDING: Literal["embedding"] = "embedding"
 # Activations kept on disk at most; more views than fit are not made.
 ACTIVATION_BYTES = 4 * 1024**3
+# Strengths of the penalty on a head that is solved, as its share of the loss of one image.
+PENALTIES = (0.3, 0.1, 0.03, 0.01)
+# Up to so many embeddings a head is solved; more are read in batches.
+_MOST_SOLVED = 20_000
+# Options of the steps towards a head.
+_STEPS = ("epochs", "lr", "schedule", "warmup", "ema", "label_smoothing", "accumulate", "batch_size")
 
 
 @final
@@ -28,7 +34,8 @@ class Phase(BaseModel):
     ``views`` counts the versions of each training image: itself, and augmented copies. A step of the optimiser takes
     ``batch_size * accumulate`` images. ``stage_decay`` is the rate of a stage as a share of the next one's. A phase
     ``after_gain`` runs only where the phase before it did better on validation than all before that one. What is kept
-    is the epoch that did best on validation, or with ``keep`` "last" the last one, whatever validation says.
+    is the epoch that did best on validation, or with ``keep`` "last" the last one, whatever validation says. A phase
+    that is ``exact`` takes no steps: its head is solved, and each of its epochs is one strength of the penalty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +56,7 @@ class Phase(BaseModel):
     label_smoothing: float = 0.0
     after_gain: bool = False
     keep: Literal["best", "last"] = "best"
+    exact: bool = False
 
 
 @final
@@ -110,19 +118,33 @@ def make_plan(
             for number, boundary in enumerate(boundaries, 1)
         )
         phases = (head, *later)
+    imbalance = choose_imbalance(
+        options.imbalance,
+        counts,
+        gamma=options.focal_gamma,
+        batch_size=phases[-1].batch_size * phases[-1].accumulate,
+    )
+    if phases[0].boundary == EMBEDDING and _solvable(phases[0], options, images, imbalance):
+        solved = phases[0].model_copy(update={"exact": True, "epochs": len(PENALTIES)})
+        phases = (solved, *phases[1:])
     return Plan(
         model=entry.name,
         image=spec,
         phases=phases,
         augmentation=augmentation,
-        imbalance=choose_imbalance(
-            options.imbalance,
-            counts,
-            gamma=options.focal_gamma,
-            batch_size=phases[-1].batch_size * phases[-1].accumulate,
-        ),
+        imbalance=imbalance,
         seed=options.seed,
     )
+
+
+def _solvable(head: Phase, options: TrainOptions, images: int, imbalance: Imbalance) -> bool:
+    """Whether the head is solved rather than stepped to: where its loss is convex and all features fit in memory.
+
+    Who asks for steps of some kind gets them.
+    """
+    fields = TrainOptions.model_fields
+    as_usual = all(getattr(options, name) == fields[name].default for name in _STEPS)
+    return as_usual and imbalance.kind in ("none", "weights", "sampling") and images * head.views <= _MOST_SOLVED
 
 
 def _boundaries(options: TrainOptions, thaw_from: int, stages: int | None) -> list[int]:
@@ -209,8 +231,8 @@ def _fine_tuning(
     # (112, 14, 14) float16 at the usual boundary of the default model
     budget = ACTIVATION_BYTES // (max(images, 1) * 112 * 14 * 14 * 2)
     views = max(1, min(8 if images < 2_000 else 4, int(budget))) if augmented else 1
-    # A later phase starts from weights that have settled once.
-    epochs = options.tune_epochs or (20 if images < 2_000 else 8) // min(number, 2)
+    # About as many steps for every collection, within bounds. A later phase starts from weights that have settled once.
+    epochs = options.tune_epochs or min(20, max(8, 16_000 // max(images, 1))) // min(number, 2)
     common = _common(options, epochs, learns_features=True)
     return Phase(
         name="fine-tuning" if number == 1 else f"fine-tuning-{number}",

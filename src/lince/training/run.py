@@ -19,7 +19,7 @@ from lince.training.crossval import cross_validate
 from lince.training.descriptors import train_descriptors
 from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish
-from lince.training.folder import RunFolder, default_out
+from lince.training.folder import RunFolder, check_free, default_out
 from lince.training.options import DESCRIPTORS, TrainOptions, check_together, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
@@ -66,6 +66,8 @@ def train(
     parse_aim(options.aim)  # now, not after the training
     if not resume:  # a resumed run was checked when it began
         check_together(options)
+    if out is not None:  # before a large collection is read
+        check_free(Path(out), resume=resume)
     collection = collection_of(source, options, bus)
     folder = RunFolder(Path(out) if out is not None else default_out(collection.name, resume=resume), resume=resume)
     try:
