@@ -202,6 +202,30 @@ def test_the_command_line_takes_a_caption_with_an_image_or_alone(
         assert said in capsys.readouterr().err
 
 
+def test_the_command_line_names_the_words_that_counted(
+    bundle: Bundle, cases: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lince.cli import main
+
+    path = str(bundle.path)
+    assert main(["explain", path, "--caption", "torn meniscus of the knee", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["label"] == "knee"
+    assert {word["word"] for word in found["words"]} & {"torn", "meniscus", "knee"}
+    assert found["heat_map"] is None
+    heat = str(tmp_path / "heat.png")
+    image = str(cases.samples[0].path)
+    assert main(["explain", path, image, "--caption", "opacity in the left lung", "--out", heat]) == 0
+    assert "Words that counted: " in capsys.readouterr().out
+    assert Path(heat).is_file()
+    for arguments, told in (
+        ([], "There is no image to explain"),
+        (["--caption", "lung", "--similar", "3"], "A caption alone has no heat map"),
+    ):
+        assert main(["explain", path, *arguments]) == 2
+        assert told in capsys.readouterr().err
+
+
 def told_of(cases: Collection, **values: object) -> Collection:
     """The cases with one more attribute each."""
     samples = tuple(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,7 @@ from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_fi
 from skimage.color import rgb2hsv
 from skimage.measure import regionprops
 
-from lince.models.descriptors import FAMILIES, describe, describe_all, names, outline, tone
+from lince.models.descriptors import FAMILIES, describe, describe_all, extract, names, outline, tone
 from lince.models.descriptors.extract import as_grey
 
 
@@ -54,6 +57,28 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
     whole = describe_all(images)
     assert (whole[11] == describe(images[11])).all()
     assert (describe_all(images[3:7]) == whole[3:7]).all()
+
+
+def test_many_images_are_described_in_processes_to_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = noise(19, 24, 3)
+    whole = describe_all(images)
+    monkeypatch.setenv("LINCE_WORKERS", "2")
+    monkeypatch.setattr(extract, "_WORTH_PROCESSES", 4)
+    shared = [len(block) for block in extract._in_processes(images)]
+    assert shared == [8, 8, 3]
+    assert (describe_all(images) == whole).all()
+
+
+def test_where_a_process_ends_threads_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ending(images: np.ndarray) -> Iterator[np.ndarray]:
+        yield extract._block(images[:8])
+        raise BrokenExecutor
+
+    images = noise(19, 24, 3)
+    monkeypatch.setenv("LINCE_WORKERS", "2")
+    monkeypatch.setattr(extract, "_WORTH_PROCESSES", 4)
+    monkeypatch.setattr(extract, "_in_processes", ending)
+    assert (describe_all(images) == np.stack([describe(image) for image in images])).all()
 
 
 def test_grey_in_three_channels_is_described_like_grey_in_one() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lince.core.events import EventBus, WorkAdvanced, WorkFinished, WorkStarted
+from lince.core.logs import logger
+from lince.core.settings import worker_count
 from lince.imaging.ordered import in_order
 from lince.models.descriptors import outline, texture, tone
 from lince.models.memory import keep_freed_memory
@@ -23,6 +26,8 @@ TASK = "Computing descriptors"
 # Rec. 601, as `ImageSpec` makes grey of colour, in units of 1/65536.
 _LUMA = (19595, 38470, 7471)
 _BLOCK = 8
+# Fewer images are done before processes have started.
+_WORTH_PROCESSES = 400
 
 
 @final
@@ -144,19 +149,47 @@ def describe(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def describe_all(images: NDArray[np.uint8], *, bus: EventBus | None = None) -> NDArray[np.float32]:
-    """Descriptors of (N, S, S, C) images, which may be a memory map: (N, D), in threads, the same for any number.
+    """Descriptors of (N, S, S, C) images, which may be a memory map: (N, D), the same for any number of processors.
 
-    ``bus`` hears the progress (task "Computing descriptors").
+    Many images are shared out to processes, since in threads one holds up the other. ``bus`` hears the progress (task
+    "Computing descriptors").
     """
-    keep_freed_memory()  # each image needs the same large blocks again
     found = np.empty((len(images), len(names(images.shape[3]))), np.float32)
     tell = bus.publish if bus is not None else lambda _event: None
     tell(WorkStarted(TASK, len(images)))
-    starts = range(0, len(images), _BLOCK)
     done = 0
-    for block in in_order(starts, lambda start: [describe(image) for image in images[start : start + _BLOCK]]):
+    for block in _described(images):
         found[done : done + len(block)] = block
         done += len(block)
         tell(WorkAdvanced(TASK, done))
     tell(WorkFinished(TASK))
     return found
+
+
+def _described(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Blocks of rows, in order."""
+    done = 0
+    if len(images) >= _WORTH_PROCESSES and worker_count() > 1:
+        try:
+            for block in _in_processes(images):
+                yield block
+                done += len(block)
+        except BrokenExecutor:
+            logger.warning("a process that computed descriptors ended; going on in threads", extra={"done": done})
+    starts = range(done, len(images), _BLOCK)
+    yield from in_order(starts, lambda start: _block(images[start : start + _BLOCK]))
+
+
+def _in_processes(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    # Unlike the processes of the standard library, these do not run the caller's script again.
+    from joblib import Parallel, delayed, parallel_config
+
+    blocks = (np.ascontiguousarray(images[start : start + _BLOCK]) for start in range(0, len(images), _BLOCK))
+    with parallel_config("loky", inner_max_num_threads=1):
+        share_out = Parallel(worker_count(), return_as="generator", batch_size=1, max_nbytes=None)
+        yield from share_out(delayed(_block)(block) for block in blocks)
+
+
+def _block(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    keep_freed_memory()  # each image needs the same large blocks again
+    return np.stack([describe(image) for image in images])
