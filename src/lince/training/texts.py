@@ -110,6 +110,13 @@ def train_texts(collection: Collection, options: TrainOptions, folder: RunFolder
     """
     options = options.model_copy(update={"text": check_fields(collection, options)})
     check_sides(options.text_side)
+    if options.text_side == TFIDF:
+        bus.publish(
+            Noticed(
+                "Captions are read word by word (TF-IDF). A sentence encoder beside it usually reads them better: "
+                "--text-side tfidf,sentence (pip install 'lince-med[text]')"
+            )
+        )
     entries = members(options)
     plan = text_plan(options)
     prepared = prepare(collection, plan, bus)
