@@ -118,6 +118,14 @@ def test_groups_are_the_unit() -> None:
     )
 
 
+def test_one_patient_on_whom_they_differ_proves_nothing() -> None:
+    ill = np.array([True, False, True, False, True, False])
+    first = np.array([0.9, 0.1, 0.2, 0.2, 0.1, 0.3])
+    second = np.array([0.9, 0.1, 0.8, 0.2, 0.7, 0.3])
+    for groups in (["p"] * 6, ["p", "q", "r", "q", "r", "q"]):
+        assert named(compared(ill, first, second, groups=groups), "accuracy").difference.p == 1
+
+
 def test_the_same_bundle_twice() -> None:
     ill, first, _ = scores()
     for groups in (None, [f"p{i // 2}" for i in range(120)]):

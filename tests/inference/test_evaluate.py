@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import lince
-from lince.core.errors import LinceError, OutputError, SourceError
+from lince.core.errors import BundleError, ConfigError, LinceError, OutputError, SourceError
 from lince.core.events import Event, EventBus, Noticed, WorkStarted
 from lince.inference import Bundle, Predictor, evaluate
 
@@ -171,3 +171,37 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_images_are_read(
     with pytest.raises(OutputError, match="exists"):
         evaluate(tiny_bundle, tiny_images, out=tmp_path / "report", bus=bus)
     assert not [event for event in heard if isinstance(event, WorkStarted)]
+
+
+def test_another_aim_is_met_on_held_out_predictions_and_leaves_the_bundle_as_it_was(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, heard: tuple[EventBus, Callable[[], list[Noticed]]]
+) -> None:
+    bus, notices = heard
+    folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    before = (folder / "bundle.json").read_bytes()
+    own = Bundle(folder)
+    found = evaluate(folder, tiny_images, split="all", aim="sensitivity>=1", gallery=False, bus=bus, out=tmp_path / "r")
+    with (folder / "report" / "validation" / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    lowest = min(float(row["p_malignant"]) for row in rows if row["truth"] == "malignant")
+    assert found.threshold is not None
+    assert found.threshold <= lowest
+    assert found.threshold != own.threshold
+    assert any("chosen on" in notice.message and "keeps its own" in notice.message for notice in notices())
+    assert (folder / "bundle.json").read_bytes() == before
+    opened = [json.loads(line) for line in (folder / "opened.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    assert opened[-1]["operating_point"]["aim"] == "sensitivity>=1"
+    assert opened[-1]["operating_point"]["weights"] == own.manifest.hashes["model.safetensors"]
+
+
+def test_an_aim_needs_held_out_predictions(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    with pytest.raises(ConfigError, match="no such aim"):
+        evaluate(folder, tiny_images, aim="best")
+    place = folder / "report" / "validation" / "predictions.csv"
+    place.write_text("name,truth\nx,benign\n", encoding="utf-8")
+    with pytest.raises(BundleError, match="predictions of this bundle are damaged"):
+        evaluate(folder, tiny_images, aim="youden")
+    place.unlink()
+    with pytest.raises(ConfigError, match=r"no held-out predictions.*lince recalibrate"):
+        evaluate(folder, tiny_images, aim="youden")

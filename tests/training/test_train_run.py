@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 from lince.core.errors import ConfigError, OutputError, SourceError, TrainingError
-from lince.core.events import EpochFinished, Event, EventBus, Noticed
+from lince.core.events import EpochFinished, Event, EventBus, Noticed, PhaseStarted
 from lince.core.types import LabelSpace
 from lince.data import load, write_phantoms
 from lince.inference.bundle import Bundle
@@ -229,6 +230,25 @@ def test_a_cut_checkpoint_starts_the_phase_anew(tiny_images: Path, tmp_path: Pat
     last.write_bytes(last.read_bytes()[:500])
     whole = train(tiny_images, out=tmp_path / "whole", **quick)
     assert train(tiny_images, out=tmp_path / "cut", resume=True).model_id == whole.model_id
+
+
+def test_validation_without_the_positive_class_is_told_before_the_training(tmp_path: Path) -> None:
+    write_phantoms(tmp_path / "images", count=36, seed=1, size=64)
+    collection = load(tmp_path / "images")
+    parts = [("train", "train", "val", "test")[number % 4] for number in range(len(collection))]
+    labels = LabelSpace((*collection.labels.names, "cyst"), "malignant")
+    samples = [
+        replace(sample, split=part, label="cyst" if number % 5 == 0 else sample.label)
+        for number, (sample, part) in enumerate(zip(collection.samples, parts, strict=True))
+    ]
+    kept = [one for one in samples if (one.split, one.label) != ("val", "malignant")]
+    changed = replace(collection, samples=tuple(kept), labels=labels)
+    heard: list[Event] = []
+    bus = EventBus()
+    bus.subscribe(heard.append)
+    with pytest.raises(SourceError, match="no image of the positive class malignant"):
+        train(changed, out=tmp_path / "model", preset="fast", image_size=32, bus=bus)
+    assert not any(isinstance(event, PhaseStarted) for event in heard)
 
 
 def test_near_duplicates_stay_together_where_only_some_patients_are_known(tmp_path: Path) -> None:

@@ -22,7 +22,18 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for a full report.", show_default=False)
     ] = None,
-    language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the report.")] = "en",
+    language: Annotated[
+        Literal["en", "pt"], typer.Option("--language", "--lang", help="Language of the report.")
+    ] = "en",
+    aim: Annotated[
+        str | None,
+        typer.Option(
+            "--aim",
+            help="Decide at the operating point for another aim, such as sensitivity=0.95, chosen on the held-out "
+            "predictions of the training.",
+            show_default=False,
+        ),
+    ] = None,
     prevalence: Annotated[
         float | None,
         typer.Option(
@@ -59,8 +70,8 @@ def evaluate(
     with watching(bus):
         predictor = Predictor(bundle, bus=bus)
         found = measure(
-            predictor, source, split=split, out=out, language=language, prevalence=prevalence, by=_names(by),
-            compare=compare, gallery=gallery, bus=bus, **(chosen or {}),
+            predictor, source, split=split, out=out, language=language, prevalence=prevalence, aim=aim,
+            by=_names(by), compare=compare, gallery=gallery, bus=bus, **(chosen or {}),
         )  # fmt: skip
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -90,13 +90,14 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     help_text = f"{field.description}." if field.description else ""
     flag = f"--{name.replace('_', '-')}"
     kind = _plain_type(field.annotation)
+    short = ("--lang",) if name == "language" else ()
     if kind is bool:
         flag = f"{flag}/--no-{flag[2:]}"
     default = field.default
     if default is not None and default != ():
         shown = ("on" if default else "off") if kind is bool else default
         help_text += f" [default: {shown}]"
-    annotation: Any = Annotated[typing.Optional[kind], typer.Option(flag, help=help_text, show_default=False)]  # noqa: UP045
+    annotation: Any = Annotated[typing.Optional[kind], typer.Option(flag, *short, help=help_text, show_default=False)]  # noqa: UP045
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -27,7 +27,7 @@ def recalibrate(
     admit: Annotated[
         bool, typer.Option("--admit", help="Let images like these pass that the bundle refuses as another kind.")
     ] = False,
-    language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the card.")] = "en",
+    language: Annotated[Literal["en", "pt"], typer.Option("--language", "--lang", help="Language of the card.")] = "en",
     log_dir: LogDir = None,
     chosen: dict[str, Any] | None = None,
 ) -> None:

@@ -223,7 +223,7 @@ def _p_of_pairs(rights: Sequence[Bools], group: NDArray[np.intp], seed: int) -> 
 
     surplus = np.bincount(group, weights=rights[1].astype(float) - rights[0].astype(float))
     surplus = surplus[surplus != 0]
-    if surplus.size == 0:
+    if surplus.size < 2:  # of one patient, the opposite is as likely
         return 1.0
     if (np.abs(surplus) == 1).all():
         return float(binomtest(int((surplus > 0).sum()), surplus.size).pvalue)

@@ -26,6 +26,7 @@ from lince.evaluation import (
 )
 from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
+from lince.inference.aiming import at_aim
 from lince.inference.bundle import SEEN_DIGITS, Bundle
 from lince.inference.card import Evaluation, write_card
 from lince.inference.contrasting import Measured, held_against
@@ -46,6 +47,7 @@ def evaluate(
     out: str | Path | None = None,
     language: Literal["en", "pt"] = "en",
     prevalence: float | None = None,
+    aim: str | None = None,
     by: Sequence[str] = (),
     compare: Bundle | Predictor | str | Path | None = None,
     gallery: bool = True,
@@ -69,6 +71,9 @@ def evaluate(
         Of the report.
     prevalence
         Share of the positive class where the model will be used; see `assess`.
+    aim
+        Decide at the operating point for this aim instead of the bundle's own, chosen on the held-out predictions of
+        the training; see `parse_aim`.
     by
         Attributes of the images by whose values the figures are told apart, such as ``sex`` and ``age``.
     compare
@@ -85,7 +90,8 @@ def evaluate(
     SourceError
         The classes are not those of the bundle, or the part is empty.
     ConfigError
-        No image has an attribute of ``by``, or the other bundle knows other classes.
+        No image has an attribute of ``by``, there is no such aim or nothing to choose it on, or the other bundle knows
+        other classes.
     BundleError
         The bundle is missing or damaged.
     EvaluationError
@@ -95,6 +101,8 @@ def evaluate(
     """
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
+    if aim is not None:
+        predictor = Predictor(at_aim(predictor.bundle, aim, bus), bus=bus)
     check_prevalence(prevalence, predictor.labels)
     other = compare if isinstance(compare, Predictor) or compare is None else Predictor(compare, bus=bus)
     if other is not None:
@@ -104,7 +112,15 @@ def evaluate(
         collection = load(source, classes=predictor.labels, bus=bus, **choices)
         # Asked of the whole collection, so that a wrong name is known before the work.
         attribute_columns([sample.attributes for sample in collection.samples], by)
-        measured = _measure(predictor, collection, split, None if other is None else other.bundle, prevalence, bus)
+        measured = _measure(
+            predictor,
+            collection,
+            split,
+            None if other is None else other.bundle,
+            prevalence,
+            bus,
+            aimed=aim is not None,
+        )
         measured = held_against(measured, collection, predictor, other, by, bus)
         if folder is not None:
             _report(folder, predictor, measured, language, gallery=gallery)
@@ -118,6 +134,8 @@ def _measure(
     other: Bundle | None,
     prevalence: float | None,
     bus: EventBus,
+    *,
+    aimed: bool,
 ) -> Measured:
     bundle, labels = predictor.bundle, predictor.labels
     check_classes(collection, labels)
@@ -136,7 +154,8 @@ def _measure(
         )
     for one in bundles:
         digests = (images.digests[row] for row in rows)
-        record_opening(one.path, digests, part=part, collection=collection.name, bus=bus)
+        point = bundle.manifest.operating_point if aimed and one is bundle else None
+        record_opening(one.path, digests, part=part, collection=collection.name, bus=bus, point=point)
     texts = predictor.texts_of(collection.samples)
     _tell_missing(texts, bus)
     logits, features = predictor.logits_and_features(images.pixels, rows, texts=texts)

@@ -16,12 +16,21 @@ from lince.core.errors import OutputError
 from lince.core.events import EventBus, Noticed
 from lince.core.files import atomic_file
 from lince.inference.bundle import SEEN_DIGITS
+from lince.inference.records import OperatingPointRecord
 
 OPENED = "opened.jsonl"
 MEASURED = "measured.txt"
 
 
-def record_opening(folder: Path, digests: Iterable[str], *, part: str, collection: str, bus: EventBus) -> None:
+def record_opening(
+    folder: Path,
+    digests: Iterable[str],
+    *,
+    part: str,
+    collection: str,
+    bus: EventBus,
+    point: OperatingPointRecord | None = None,
+) -> None:
     """Note that labelled images were measured, and say so where some of them were before.
 
     A folder that cannot be written (a bundle on a read-only disk) is said, and is no error.
@@ -32,6 +41,8 @@ def record_opening(folder: Path, digests: Iterable[str], *, part: str, collectio
         Of the bundle.
     digests
         SHA-256 of each image.
+    point
+        The operating point, where it was not the bundle's own.
     """
     images = _marks(digests)
     if not images:
@@ -50,6 +61,7 @@ def record_opening(folder: Path, digests: Iterable[str], *, part: str, collectio
         "part": part,
         "images": len(images),
         "again": again,
+        **({} if point is None else {"operating_point": point.model_dump(mode="json")}),
     }
     try:
         # One line that begins and ends with a break: what another process or a full disk left there stays its own.

@@ -52,7 +52,10 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     folder.same_collection(prepared.collection.digest())
     folds = make_folds(prepared, options.folds or FOLDS, options.seed, bus)
     trainer = Trainer(prepared, folds, options, folder, bus)
-    bus.publish(RunPlanned(options, trainer.plan(tried[0]), prepared))
+    plan = trainer.plan(tried[0])
+    bus.publish(RunPlanned(options, plan, prepared))
+    if plan.imbalance.why and any(one.way in ("head", "kernel") for one in tried):
+        bus.publish(Noticed(_weighed(options, plan)))
     fitted, left_out = _fit_all(trainer, tried, options, begun)
     if left_out:
         bus.publish(Noticed(f"Left out for the time limit: {', '.join(one.name for one in left_out)}", "warning"))
@@ -75,6 +78,12 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     plan = _common_plan(fitted[chosen[0]].plan, prepared.images.pixels.shape)
     history = [row for number in chosen for row in fitted[number].history]
     return finish(network, record, plan, prepared, options, history, out=folder.out, bus=bus, held_out=held_out)
+
+
+def _weighed(options: TrainOptions, plan: Plan) -> str:
+    if options.imbalance == "auto" and plan.imbalance.kind != "none":
+        return "Heads that are solved see the classes as frequent as they are; --imbalance weights weighs their images"
+    return plan.imbalance.why
 
 
 def _draft(options: TrainOptions, tried: Sequence[Candidate]) -> Plan:

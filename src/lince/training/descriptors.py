@@ -23,7 +23,7 @@ from lince.training.folds import train_folds
 from lince.training.losses import Imbalance
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
-from lince.training.prepared import Prepared, prepare
+from lince.training.prepared import Prepared, check_positive, prepare
 
 
 def train_descriptors(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
@@ -39,6 +39,7 @@ def train_descriptors(collection: Collection, options: TrainOptions, folder: Run
     entry = entry_for(NAME)
     plan = descriptor_plan(entry, options)
     prepared = prepare(collection, plan, bus)
+    check_positive(prepared)
     folder.same_collection(prepared.collection.digest())
     bus.publish(RunPlanned(options, plan, prepared))
     rows = described(prepared.images, bus)

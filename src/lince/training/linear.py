@@ -85,7 +85,12 @@ def solve_path(
 
 
 def solve_kernel(
-    features: Activations, labels: NDArray[np.int64], *, classes: int, costs: Sequence[float]
+    features: Activations,
+    labels: NDArray[np.int64],
+    *,
+    classes: int,
+    costs: Sequence[float],
+    weights: NDArray[np.float64] | None = None,
 ) -> list[KernelHead]:
     """Heads of support vectors, one for each cost: for each class the widest margin between it and the others.
 
@@ -99,6 +104,8 @@ def solve_kernel(
         How many there are.
     costs
         Of an image on the wrong side of the margin.
+    weights
+        (N,) by which each image's cost is multiplied; None for equal ones.
     """
     scale = KernelHead(features.values.shape[-1] // 2, classes, 0)
     scale.standardise(features.blocks())
@@ -107,9 +114,10 @@ def solve_kernel(
     blocks = (features.take(np.full_like(rows, view), rows) for view in views)
     values = torch.cat([(block - scale.feature_mean) / scale.feature_std for block in blocks])
     truth = np.tile(labels[rows], len(views))
+    shares = None if weights is None else np.tile(weights[rows], len(views))
     # Once for all costs and classes: the machine would compute each entry anew.
     alike = torch.exp(-scale.gamma * torch.cdist(values, values).square()).double().numpy()
-    return [_supported(scale, values, alike, truth, classes, cost) for cost in costs]
+    return [_supported(scale, values, alike, truth, classes, cost, shares) for cost in costs]
 
 
 def _supported(
@@ -119,6 +127,7 @@ def _supported(
     truth: NDArray[np.int64],
     classes: int,
     cost: float,
+    shares: NDArray[np.float64] | None,
 ) -> KernelHead:
     """The head for standardised features (M, 2 D) whose similarities (M, M) are known."""
     from sklearn.svm import SVC
@@ -128,7 +137,7 @@ def _supported(
         if not (truth == position).any():
             bias[position] = -1.0
             continue
-        machine = SVC(C=cost, kernel="precomputed").fit(alike, truth == position)
+        machine = SVC(C=cost, kernel="precomputed").fit(alike, truth == position, shares)
         weight[machine.support_, position] = machine.dual_coef_[0]
         bias[position] = machine.intercept_[0]
     if classes == 2:  # both classes with the same weight, so that each has its heat map

@@ -32,6 +32,7 @@ from lince.training.candidates import Candidate, Way
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds
 from lince.training.linear import COSTS, FIRST_PENALTY, solve_head, solve_kernel, solve_path
+from lince.training.losses import Balance, Imbalance
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
 from lince.training.plan import EMBEDDING, PENALTIES, Phase, Plan, make_plan
@@ -131,7 +132,7 @@ class Trainer:
         begun, before = time.perf_counter(), self.seconds_before(candidate)
         if candidate.way in ("head", "kernel"):
             history: list[dict[str, Any]] = []
-            self._fit_heads(candidate, plan, own, place)
+            self._fit_heads(candidate, plan, own, place, may_go_on)
         else:
             history = self._fit_folds(candidate, plan, own, place, may_go_on)
         fitted = Fitted(candidate, plan, place, np.empty(0), np.empty(0), history, 0.0)
@@ -217,7 +218,9 @@ class Trainer:
         shared = Shared(self.folder.path / "features", self.folds.rows)
         return shared.part(network, frozen, own.images.pixels, recipe, rows, bus=self.bus)
 
-    def _fit_heads(self, candidate: Candidate, plan: Plan, own: Prepared, place: Path) -> None:
+    def _fit_heads(
+        self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
+    ) -> None:
         """Exact heads on the frozen network; their strength is the one with the best out-of-fold predictions."""
         network = self._network(candidate, plan, 0)
         if not isinstance(network.head, LinearHead):
@@ -229,6 +232,7 @@ class Trainer:
         plain = first_view(features)
         task = f"Fitting heads ({candidate.name})"
         self.bus.publish(WorkStarted(task, self.folds.count))
+        begun = time.perf_counter()
         heads: list[list[Solved]] = []
         logits: list[NDArray[np.float64]] = []
         for fold in range(self.folds.count):
@@ -239,6 +243,9 @@ class Trainer:
                 with torch.inference_mode():
                     found[held] = head.eval().classify(plain.take(np.zeros_like(held), held)).numpy()
             self.bus.publish(WorkAdvanced(task, fold + 1))
+            left = (time.perf_counter() - begun) / (fold + 1) * (self.folds.count - fold - 1)
+            if left and not may_go_on(left):
+                raise OutOfTime
         self.bus.publish(WorkFinished(task))
         seen = self.folds.measured
         best = int(np.argmin([log_loss(found[seen], labels[seen]) for found in logits]))
@@ -246,11 +253,23 @@ class Trainer:
             _save(network.with_head(chosen).state_dict(), _weights(place, fold))
 
     def _solved(self, way: Way, network: Network, features: Activations, labels: NDArray[np.int64]) -> list[Solved]:
-        """A head for each strength of the penalty, or cost of an error."""
+        """A head for each strength of the penalty, or cost of an error.
+
+        Images weigh by their class only where that was asked for: what is stacked by its log loss is best left to the
+        frequencies as they are.
+        """
+        balance = Balance.of(Imbalance(kind="none"), labels, self._classes)
+        if self.options.imbalance in ("weights", "sampling"):
+            balance = replace(balance, imbalance=Imbalance(kind="weights"))
+        weights, shift = balance.weights_of(labels), balance.logit_shift()
         if way == "kernel":
-            return [*solve_kernel(features, labels, classes=self._classes, costs=COSTS)]
+            return [*solve_kernel(features, labels, classes=self._classes, costs=COSTS, weights=weights)]
         head = LinearHead(network.head.features, self._classes)
-        return [deepcopy(head) for _ in solve_path(head, features, labels, PENALTIES)]
+        found = [deepcopy(head) for _ in solve_path(head, features, labels, PENALTIES, weights)]
+        if shift is not None:
+            for one in found:
+                one.shift_logits(torch.from_numpy(shift))
+        return [*found]
 
     def _fit_folds(
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]

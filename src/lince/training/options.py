@@ -13,11 +13,6 @@ from lince.core.errors import ConfigError
 from lince.core.options import AugmentName, SourceOptions
 
 DESCRIPTORS = "descriptors"
-# Fields that say how a network is trained; descriptors choose their classifier by a cross-validation of their own.
-_OF_NETWORKS = (
-    "weights", "epochs", "tune_epochs", "phases", "thaw", "lr", "tune_lr", "stage_decay", "schedule", "warmup", "ema",
-    "label_smoothing", "batch_size", "accumulate", "imbalance", "focal_gamma", "augment", "folds", "time_limit",
-)  # fmt: skip
 
 
 def _augment_name(value: object) -> object:
@@ -152,77 +147,6 @@ def parse_options(values: Mapping[str, Any]) -> TrainOptions:
         said = first["msg"].removeprefix("Value error, ")
         message = said[:1].lower() + said[1:]
         raise ConfigError(f"The option {key} is not valid: {message}", received=first["input"]) from error
-
-
-def check_together(options: TrainOptions) -> None:
-    """Refuse an option that would change nothing beside the others.
-
-    Raises
-    ------
-    ConfigError
-        A time limit without the preset best, how to fine-tune where only a head is trained, or how to train a network
-        where there is none.
-    """
-    if not options.text:
-        _check_no_text(options)
-    if options.model == DESCRIPTORS:
-        _check_descriptors(options)
-        return
-    if options.text:
-        _check_text(options)
-        return
-    if options.classifier != "auto":
-        raise ConfigError(
-            "The option --classifier means something with descriptors alone",
-            received=options.classifier,
-            fix=f"add --model {DESCRIPTORS}",
-        )
-    if options.time_limit is not None and options.preset != "best":
-        raise ConfigError(
-            "A time limit means something with the preset best alone", received=options.preset, fix="add --preset best"
-        )
-    phases = options.phases or (1 if options.preset == "fast" else 2)
-    lost = {"tune_epochs": options.tune_epochs, "tune_lr": options.tune_lr}
-    named = [f"--{name.replace('_', '-')}" for name, value in lost.items() if value is not None]
-    if phases == 1 and named:
-        raise ConfigError(
-            f"Only a head is trained here, so {' and '.join(named)} would change nothing",
-            fix="leave it out, or train with --phases 2",
-        )
-
-
-def _check_no_text(options: TrainOptions) -> None:
-    lost = {"--text-side": options.text_side != "tfidf", "--mask-terms": options.mask_terms}
-    if any(lost.values()):
-        named = " and ".join(flag for flag, given in lost.items() if given)
-        raise ConfigError(f"No text is read, so {named} would change nothing", fix="add --text caption")
-
-
-def _check_text(options: TrainOptions) -> None:
-    fields = TrainOptions.model_fields
-    idle = [name for name in _OF_NETWORKS if name != "weights" and getattr(options, name) != fields[name].default]
-    idle += ["classifier"] if options.classifier != "auto" else []
-    if idle:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
-        raise ConfigError(
-            f"Image and text are put together on frozen networks, so {flags} would change nothing",
-            fix="leave it out, or train on the images alone",
-        )
-
-
-def _check_descriptors(options: TrainOptions) -> None:
-    fields = TrainOptions.model_fields
-    if options.text:
-        raise ConfigError("Descriptors are not put together with text", fix="leave --model out, or --text")
-    changed = [name for name in _OF_NETWORKS if getattr(options, name) != fields[name].default]
-    if options.preset == "best":
-        changed.insert(0, "preset")
-    if changed:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in changed)
-        raise ConfigError(
-            f"Descriptors have no network to train, so {flags} would change nothing",
-            fix="leave it out, or choose another --model",
-        )
 
 
 def read_options(path: Path) -> dict[str, Any]:

@@ -110,3 +110,20 @@ def prepare(collection: Collection, plan: Plan, bus: EventBus) -> Prepared:
                 fix="add images: at least 3 patients or images of each class are needed",
             )
     return prepared
+
+
+def check_positive(prepared: Prepared) -> None:
+    """Refuse before the training what its end would need: validation images of the positive class.
+
+    Raises
+    ------
+    SourceError
+        There are none.
+    """
+    labels = prepared.collection.labels
+    if labels.positive_index is not None and labels.positive_index not in prepared.labels[prepared.rows("val")]:
+        raise SourceError(
+            f"The val split has no image of the positive class {labels.positive}, so no operating point can be chosen",
+            received=prepared.collection.source,
+            fix="move some of its patients there, or name another class with --positive",
+        )

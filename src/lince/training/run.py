@@ -20,10 +20,11 @@ from lince.training.descriptors import train_descriptors
 from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish
 from lince.training.folder import RunFolder, check_free, default_out
-from lince.training.options import DESCRIPTORS, TrainOptions, check_together, parse_options
+from lince.training.options import DESCRIPTORS, TrainOptions, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
 from lince.training.texts import train_texts
+from lince.training.together import check_together
 
 
 def train(

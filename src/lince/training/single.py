@@ -18,7 +18,7 @@ from lince.training.folder import RunFolder
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
 from lince.training.plan import Plan, make_plan
-from lince.training.prepared import Prepared, prepare
+from lince.training.prepared import Prepared, check_positive, prepare
 
 if TYPE_CHECKING:
     from lince.training.sharing import Sharing
@@ -30,7 +30,7 @@ def prepare_single(collection: Collection, options: TrainOptions, bus: EventBus)
     Raises
     ------
     SourceError
-        Too few images are left to train on.
+        Too few images are left to train on, or validation has none of the positive class.
     ConfigError
         There is no such model, or an option does not suit it.
     ModelUnavailableError
@@ -42,7 +42,9 @@ def prepare_single(collection: Collection, options: TrainOptions, bus: EventBus)
     draft = make_plan(
         options, entry, thaw_from=network.thaw_from, images=len(collection.samples), stages=len(network.stages)
     )
-    return entry, prepare(collection, draft, bus)
+    prepared = prepare(collection, draft, bus)
+    check_positive(prepared)
+    return entry, prepared
 
 
 def fit_single(

@@ -30,7 +30,7 @@ from lince.training.frozen import embed, fit_frozen, members, spread
 from lince.training.losses import Imbalance
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
-from lince.training.prepared import Prepared, prepare
+from lince.training.prepared import Prepared, check_positive, prepare
 from lince.trust import fit_temperature
 
 Indices = NDArray[np.int64]
@@ -120,6 +120,7 @@ def train_texts(collection: Collection, options: TrainOptions, folder: RunFolder
     entries = members(options)
     plan = text_plan(options)
     prepared = prepare(collection, plan, bus)
+    check_positive(prepared)
     folder.same_collection(prepared.collection.digest())
     bus.publish(RunPlanned(options, plan, prepared))
     train = prepared.rows("train")

@@ -25,7 +25,7 @@ def audit(
         Path | None,
         typer.Option("--out", "-o", help="Folder of the page. [default: audit/NAME]", show_default=False),
     ] = None,
-    language: Annotated[Literal["en", "pt"], typer.Option("--language", help="Language of the page.")] = "en",
+    language: Annotated[Literal["en", "pt"], typer.Option("--language", "--lang", help="Language of the page.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
     chosen: dict[str, Any] | None = None,
 ) -> None:
