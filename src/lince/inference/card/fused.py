@@ -59,8 +59,8 @@ def model(manifest: BundleManifest, text: TextRecord, words: Words) -> Found:
         return
     learned = (
         "Training: nothing learns by steps. On the images logistic regression is solved for several strengths of the "
-        "penalty, on the texts every head for one; they are cross-validated in folds of the training part, with groups "
-        "whole, and then fitted to all of it; seed {seed}."
+        "penalty; on the texts each head has one fixed setting. All are cross-validated in folds of the training part, "
+        "with groups whole, and then fitted to all of it; seed {seed}."
     )
     yield "training", words.say(learned, seed=plan["seed"])
     yield (

@@ -123,11 +123,11 @@ OF_LEARNING = {
         "o codificador duplo congelado {name}, que também olha para a imagem, com regressão logística"
     ),
     "Training: nothing learns by steps. On the images logistic regression is solved for several strengths of the "
-    "penalty, on the texts every head for one; they are cross-validated in folds of the training part, with groups "
-    "whole, and then fitted to all of it; seed {seed}.": (
+    "penalty; on the texts each head has one fixed setting. All are cross-validated in folds of the training part, "
+    "with groups whole, and then fitted to all of it; seed {seed}.": (
         "Treino: nada aprende por passos. Nas imagens a regressão logística é resolvida com várias forças da "
-        "penalização, nos textos cada cabeça com uma; passam por validação cruzada em dobras da parte de treino, com "
-        "os grupos inteiros, e são depois ajustadas a toda ela; semente {seed}."
+        "penalização; nos textos cada cabeça tem uma só configuração fixa. Todas passam por validação cruzada em "
+        "dobras da parte de treino, com os grupos inteiros, e são depois ajustadas a toda ela; semente {seed}."
     ),
     "Kept was the penalty with the lowest log loss in these folds. How much image, text and the frequencies of the "
     "classes count was learned on cases of the training part that were held out.": (
