@@ -157,6 +157,80 @@ def test_patients_are_told_where_the_source_names_them(tmp_path: Path, manifest:
     assert "2 patients, groups or sets of near-duplicates stand in more than one of them" in written(tmp_path, torn)
 
 
+PHASE: dict[str, Any] = {
+    "name": "head", "epochs": 4, "batch_size": 64, "accumulate": 1, "learning_rate": 3e-3, "weight_decay": 0.05,
+    "keep": "best", "exact": True,
+}  # fmt: skip
+STEPS = {**PHASE, "name": "fine-tuning", "epochs": 20, "batch_size": 32, "exact": False}
+
+
+@pytest.fixture
+def learned(manifest: BundleManifest) -> Callable[..., BundleManifest]:
+    """The manifest with these phases, and as members the candidates that have a weight, by name."""
+
+    def make(*phases: dict[str, Any], imbalance: str = "weights", **weights: float) -> BundleManifest:
+        plan = {**manifest.provenance["plan"], "phases": [*phases], "imbalance": {"kind": imbalance}}
+        told = {"plan": plan}
+        update: dict[str, Any] = {}
+        if weights:
+            tried = [
+                {"name": f"efficientnet-lite0-{name}", "share": n, "log_loss": 0.25} for name, n in weights.items()
+            ]
+            told["cross_validation"] = {"folds": 5, "candidates": tried}
+            members = [
+                {
+                    "model": "efficientnet-lite0", "facts": None, "size": 224, "mirrored": False, "share": 9.0,
+                    "landmarks": 77 if one["name"].endswith("kernel") else 0,
+                }
+                for one in tried if one["share"]
+            ]  # fmt: skip
+            update["model"] = manifest.model.model_copy(update={"name": "ensemble", "facts": {"members": members}})
+        return manifest.model_copy(update={"provenance": {**manifest.provenance, **told}, **update})
+
+    return make
+
+
+def test_a_head_that_was_solved_has_no_epochs_and_no_rate(
+    tmp_path: Path, learned: Callable[..., BundleManifest]
+) -> None:
+    solved = "head (logistic regression on the frozen network, solved for 4 strengths of the penalty, the best on "
+    alone = written(tmp_path, learned(PHASE))
+    assert f"- Training: {solved}validation kept); seed 1." in alone
+    assert "- Kept was the strength of the penalty that did best on validation.\n" in alone
+    assert "epochs" not in alone
+    both = written(tmp_path, learned(PHASE, STEPS))
+    assert f"{solved}validation kept), fine-tuning (at most 20 epochs, 32 images a step" in both
+    assert "Kept was the strength of the penalty, then the epoch, that did best on validation; a later" in both
+    stepped = written(tmp_path, learned({**PHASE, "exact": False}, STEPS))
+    assert "head (at most 4 epochs, 64 images a step, rate 0.003 at its peak" in stepped
+    assert "- Kept was the epoch that did best on validation" in stepped
+    assert "cabeça (regressão logística" in written(tmp_path, learned(PHASE), language="pt")
+
+
+def test_support_vectors_are_told_as_such(tmp_path: Path, learned: Callable[..., BundleManifest]) -> None:
+    one = written(tmp_path, learned(PHASE, **{"224-head": 0.0, "224-kernel": 1.0}))
+    kernel = "support vectors on what the frozen network sees, solved for several costs of an error"
+    assert f"- Training: {kernel}; seed 1." in one
+    assert f"- Member: efficientnet-lite0, 224 px, weight 1.00; {kernel}; at most 77 support vectors a fold" in one
+    assert "- One member, which averages what was learned in 5 folds." in one
+    assert f"efficientnet-lite0-224-kernel ({kernel}) 0.250, weight 1.00." in one
+    assert "- Of support vectors for several costs, those with the lowest out-of-fold log loss were kept.\n" in one
+    assert "- Classes of unequal size: nothing was done about it." in one, "what is solved here weighs nothing"
+    assert "epoch" not in one
+
+
+def test_what_is_not_known_of_members_is_left_out(tmp_path: Path, learned: Callable[..., BundleManifest]) -> None:
+    mixed = written(tmp_path, learned(PHASE, **{"224-head": 0.7, "224-tuned": 0.3}))
+    assert "Training of the main member: logistic regression on the frozen network, solved for several" in mixed
+    assert "Classes of unequal size" not in mixed, "the plan is that of the head, which looked at no weights"
+    tuned = written(tmp_path, learned({**STEPS, "keep": "last"}, **{"224-head": 0.3, "224-tuned": 0.7}))
+    assert "of their class; where a head was solved, nothing." in tuned
+    assert "was kept. Kept was the last epoch, whatever validation said." in tuned
+    plain = written(tmp_path, learned(PHASE, STEPS, **{"224": 1.0}))
+    assert "- Training: head (logistic regression on the frozen network, solved for 4 strengths" in plain
+    assert "- Member: efficientnet-lite0, 224 px, weight 1.00\n" in plain
+
+
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_a_bundle_that_knows_little_has_a_correct_card(
     tmp_path: Path, of_classes: Callable[..., BundleManifest], language: str
@@ -240,7 +314,7 @@ def test_external_data_and_subgroups_fill_their_items(tmp_path: Path, manifest: 
 def test_every_sentence_of_the_card_has_its_portuguese() -> None:
     room = Path(card_room.__file__).parent
     said: set[str] = set()
-    for name in ("checklists", "measured", "origin", "promises", "tables", "writing"):
+    for name in ("checklists", "fused", "learning", "measured", "origin", "promises", "tables", "writing"):
         for node in ast.walk(ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) else None
             # Sentences have blanks; names of facts, keys and files have none.

@@ -17,6 +17,7 @@ from lince.inference import Predictor
 from lince.inference.bundle import Bundle
 from lince.inference.export import export_onnx
 from lince.training import candidates, crossval, reporting
+from lince.training.blend import Blend
 from lince.training.candidates import Candidate, common_side, native_side
 from lince.training.members import Trainer
 from lince.training.options import TrainOptions
@@ -128,6 +129,25 @@ def test_best_weighs_frozen_and_tuned_and_predicts_as_it_measured(
             (2, 12, False),
         )
     assert np.isfinite(seen["held_out"].logits).all()
+
+
+@pytest.mark.usefixtures("no_report")
+def test_the_plan_is_that_of_the_member_with_most_say_and_the_card_tells_each_way(
+    tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed = Blend(np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5]))
+    monkeypatch.setattr(crossval, "stack", lambda *_, **__: weighed)
+    bundle = train(tiny_images, out=tmp_path / "a", **BEST)
+    (phase,) = bundle.manifest.provenance["plan"]["phases"]
+    assert phase["name"] == "fine-tuning"
+    card = (bundle.path / "card.md").read_text(encoding="utf-8")
+    assert "- Training of the main member: fine-tuned from a head that was solved for one strength" in card
+    assert "fine-tuning (at most 1 epochs, 32 images a step, rate 0.001" in card
+    assert "- 3 members vote; each averages what was learned in 2 folds." in card
+    kernel = "support vectors on what the frozen network sees, solved for several costs of an error"
+    assert f"- Member: efficientnet-lite0, 32 px, weight 0.30; {kernel}; at most " in card
+    assert f"efficientnet-lite0-32-kernel ({kernel}) " in card
+    assert "those with the lowest out-of-fold log loss were kept. Kept was the last epoch" in card
 
 
 @pytest.mark.usefixtures("no_report")

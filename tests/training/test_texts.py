@@ -17,7 +17,10 @@ from lince.core.files import sha256_file
 from lince.data import Collection
 from lince.inference import Bundle, Predictor, evaluate
 from lince.inference.bundle import write_manifest
+from lince.inference.card import write_card
 from lince.training import train
+from lince.training.events import RunFinished, RunPlanned
+from lince.training.live.shelf import SampleShelf
 from lince.training.options import TrainOptions
 from lince.training.texts import check_fields, fit_fusion
 
@@ -35,12 +38,22 @@ def heard() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def bundle(cases: Collection, heard: list[str], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def shelf() -> SampleShelf:
+    """The samples of a live page that listened to the whole training."""
+    return SampleShelf()
+
+
+@pytest.fixture(scope="module")
+def bundle(cases: Collection, heard: list[str], shelf: SampleShelf, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     bus = EventBus()
 
     def hear(event: Event) -> None:
         if isinstance(event, Noticed):
             heard.append(event.message)
+        elif isinstance(event, RunPlanned):
+            shelf.choose(event)
+        elif isinstance(event, RunFinished):
+            shelf.conclude(event.bundle)
 
     bus.subscribe(hear)
     return train(cases, out=tmp_path_factory.mktemp("made") / "bundle", bus=bus, mask_terms=True, **SMALL)
@@ -105,6 +118,61 @@ def test_the_report_sets_image_text_and_both_side_by_side(bundle: Bundle, heard:
     page = (bundle.path / "report" / "report.html").read_text(encoding="utf-8")
     assert "image alone" in page
     assert "text alone with the class words" in page
+
+
+def test_the_live_page_ends_with_what_the_bundle_says_of_image_and_text(
+    bundle: Bundle, shelf: SampleShelf, cases: Collection
+) -> None:
+    predictor = Predictor(bundle)
+    known = {Path(sample.path).name: sample for sample in cases.samples}
+    samples = [known[one["name"]] for one in shelf.as_dict()]
+    texts = predictor.texts_of(samples)
+    assert texts is not None
+    assert len(texts) > texts.count(None)
+    for one, sample, text in zip(shelf.as_dict(), samples, texts, strict=True):
+        prediction = predictor.predict(sample.path, caption=text)
+        assert one["decision"] == prediction.label
+        assert one["probability"] == pytest.approx(prediction.confidence, abs=2e-3)
+
+
+def test_the_card_says_what_is_read_by_what_and_how_it_was_learned(bundle: Bundle) -> None:
+    card = (bundle.path / "card.md").read_text(encoding="utf-8")
+    assert "nothing else: no age" not in card
+    assert "these fields of its record, one after the other: caption." in card
+    assert f"Words that name a class are hidden from every text, {len(bundle.manifest.text.mask)} terms" in card
+    assert "a linear head on a frozen deep neural network, efficientnet-lite0. The text: words, pairs of words" in card
+    assert "- Frozen network: efficientnet-lite0, 32 px, and the mirror image" in card
+    assert "Training: nothing learns by steps." in card
+    assert "cross-validated in folds of the training part" in card
+    assert "was learned on cases of the training part that were held out" in card
+    assert "An image without text has limits of its own. A text without image has limits of its own." in card
+    assert f"on the {bundle.manifest.figures['sides']['test']['n']} test images: by image alone" in card
+    for wrong in ("kinds of network", "Training: ;", "main member", "epoch that did best", "Member:"):
+        assert wrong not in card
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_the_card_of_several_networks_and_sides_hides_nothing(bundle: Bundle, tmp_path: Path, language: str) -> None:
+    known = bundle.manifest
+    assert known.text is not None
+    assert known.model.facts is not None
+    members = [{**known.model.facts["members"][0], "model": name} for name in ("efficientnet-lite0", "small-cnn")]
+    sides = ("tfidf", "sentence", "clip:a/b", "clip:c/d")
+    text = known.text.model_copy(update={"mask": (), "fields": ("caption", "a|b"), "sides": sides, "text": None})
+    model = known.model.model_copy(update={"facts": {"members": members}})
+    write_card(tmp_path, known.model_copy(update={"text": text, "model": model}), language=language)
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    if language == "pt":
+        assert "Nenhuma palavra é escondida" in card
+        assert "Rede congelada: small-cnn" in card
+        return
+    assert r"one after the other: caption, a\|b." in card
+    assert "No words are hidden" in card
+    assert "all of it joined: efficientnet-lite0, small-cnn" in card
+    assert "a frozen sentence encoder with logistic regression; the frozen dual encoder a/b, which also looks" in card
+    assert "the frozen encoder c/d with" in card
+    assert "2 frozen networks, read by one head" in card
+    assert "A text without image has limits" not in card
 
 
 def test_nothing_of_the_bundle_is_pickled_and_everything_is_hashed(bundle: Bundle) -> None:

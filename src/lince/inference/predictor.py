@@ -19,7 +19,7 @@ from lince.core.events import EventBus, FileSkipped, ModelLoaded, PredictionMade
 from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Sample, Skipped
-from lince.imaging import decode
+from lince.imaging import Decoded, decode
 from lince.inference.answering import Answering, limit_of
 from lince.inference.bundle import Bundle
 from lince.inference.prepared import Outcome, Prepared
@@ -146,6 +146,17 @@ class Predictor:
         if self.novelty is not None:
             _ = prepared.statistics
         return prepared
+
+    def prepare_pixels(self, pixels: NDArray[np.uint8], *, name: str, caption: str | None = None) -> Prepared:
+        """As `prepare`, of an image (S, S, C) that the bundle's image spec has made already.
+
+        Raises
+        ------
+        ConfigError
+            See `prepare`.
+        """
+        text = self._answering.check_caption(caption, alone=False)
+        return Prepared(name, pixels, Decoded(pixels[..., 0] if pixels.shape[2] == 1 else pixels, "ARRAY"), text)
 
     def predict(
         self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None

@@ -75,7 +75,7 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
         logits=honest,
         facts={"folds": folds.count, "candidates": told, "left_out": [one.name for one in left_out]},
     )
-    plan = _common_plan(fitted[chosen[0]].plan, prepared.images.pixels.shape)
+    plan = _common_plan(fitted[int(np.argmax(blend.say))].plan, prepared.images.pixels.shape)
     history = [row for number in chosen for row in fitted[number].history]
     return finish(network, record, plan, prepared, options, history, out=folder.out, bus=bus, held_out=held_out)
 

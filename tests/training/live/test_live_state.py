@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lince.core.errors import TrainingError
 from lince.core.events import FileSkipped, Noticed, PhaseStarted, WorkAdvanced, WorkFinished, WorkStarted
-from lince.training.events import EpochsRecalled, RunStarted
+from lince.core.types import LabelSpace
+from lince.models import entry_for
+from lince.training.events import EpochsRecalled, RunPlanned, RunStarted
 from lince.training.live.state import LiveState
+from lince.training.live.telling import plan_in_words
+from lince.training.live.words import Language, Wording
+from lince.training.options import TrainOptions
+from lince.training.plan import make_plan
 
 from .runs import epoch, measured, planned
 
@@ -58,6 +66,18 @@ def test_what_is_no_number_is_none_and_all_of_it_is_json() -> None:
     found = json.loads(json.dumps(state.snapshot(), allow_nan=False))
     assert (found["epochs"][0]["val_auc"], found["epochs"][0]["val_loss"]) == (None, None)
     assert found["notices"][0]["message"].encode() == rb"a \udcff name"
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "solved for 4 strengths"), ("pt", "resolvida com 4 forças")])
+def test_a_head_that_is_solved_is_planned_without_epochs_and_rate(language: Language, told: str) -> None:
+    options = TrainOptions(augment="none")
+    plan = make_plan(options, entry_for("efficientnet-lite0"), thaw_from=12, images=100)
+    collection = SimpleNamespace(labels=LabelSpace(("a", "b")))
+    prepared: Any = SimpleNamespace(collection=collection, rows=lambda _: range(3))
+    head, later = plan_in_words(RunPlanned(options, plan, prepared), Wording(language))[2:4]
+    assert told in head
+    assert "0.003" not in head.replace(",", ".")
+    assert "20" in later
 
 
 def test_work_counts_on_and_goes_when_it_is_done() -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lince.inference.bundle import BundleManifest
-from lince.inference.card import origin, promises
+from lince.inference.card import fused, learning, origin, promises
 from lince.inference.card.words import Markdown, Words
 
 Facts = Mapping[str, Markdown]
 
 _MAKERS = (
-    *(origin.use, origin.data, origin.preparation, origin.model),
-    *(promises.decision, promises.trust, promises.figures, promises.limits),
+    *(origin.use, origin.data, origin.preparation, learning.model),
+    *(promises.decision, promises.trust, promises.figures, promises.limits, fused.alone),
 )
 
 

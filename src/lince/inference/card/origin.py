@@ -1,13 +1,12 @@
-"""How a bundle came about: facts on its purpose, its collection, its images and its training."""
+"""What a bundle is made from: facts on its purpose, its collection and its images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from lince.inference.bundle import WEIGHTS, BundleManifest
+from lince.inference.bundle import BundleManifest
+from lince.inference.card import fused
 from lince.inference.card.words import Markdown, Words, joined
-from lince.models.catalog import CATALOG
 
 Found = Iterator[tuple[str, Markdown]]
 
@@ -15,13 +14,6 @@ _FITS = {
     "pad": "padded with black",
     "crop": "cropped to the largest square in the middle",
     "stretch": "stretched to a square",
-}
-_REMEDIES = {
-    "weights": "images weighed by the inverse frequency of their class",
-    "focal": "the focal loss, which looks at images that are still wrong",
-    "sampling": "every class drawn equally often",
-    "adjust": "logits adjusted by the frequencies of the classes",
-    "none": "nothing was done about it",
 }
 
 
@@ -135,83 +127,8 @@ def preparation(manifest: BundleManifest, words: Words) -> Found:
             hash=manifest.image_hash[:12],
         ),
     )
-    yield "inputs", words.say("It reads the pixels of one image and nothing else: no age, no history, no other image.")
-
-
-def model(manifest: BundleManifest, words: Words) -> Found:
-    """The network, and how it was trained."""
-    known = manifest.model.facts or {}
-    members = known.get("members", [])
-    if "classifier" in known:
-        text = "No neural network. Classifier: {name}, on standardised descriptors of texture, intensity and form."
-        yield "model", words.say(text, name=known["classifier"])
-        yield "ensemble", words.say("One classifier, no ensemble.")
-        text = "Training: {n} settings compared by cross-validation on training images, by log loss."
-        yield "training", words.say(text, n=len(manifest.provenance.get("classifiers", {}).get("compared", ())))
-    elif members:
-        yield "model", words.say("A deep-learning ensemble; its members were weighed on out-of-fold predictions.")
-        yield "ensemble", words.say("{n} kinds of network vote, each trained on several folds.", n=len(members))
+    if manifest.text is None:
+        text = "It reads the pixels of one image and nothing else: no age, no history, no other image."
+        yield "inputs", words.say(text)
     else:
-        yield "model", words.say("A deep neural network, {name}.", name=manifest.model.name)
-        yield "ensemble", words.say("One network, no ensemble.")
-    if "classifier" not in known:
-        yield from _starts(manifest, words)
-        yield from _training(manifest, words)
-    software = manifest.provenance.get("software", {})
-    told = joined(", ", [f"lince {manifest.lince_version}", *(f"{name} {value}" for name, value in software.items())])
-    yield "software", words.say("Trained {created} with {told}.", created=manifest.created, told=told)
-    yield "weights", words.say("Weights: SHA-256 {hash}.", hash=manifest.hashes.get(WEIGHTS, "")[:12])
-
-
-def _starts(manifest: BundleManifest, words: Words) -> Found:
-    """Where the weights of every network came from, if it is known of all."""
-    known = manifest.model.facts or {}
-    kinds = [(one["model"], one["facts"]) for one in known.get("members", [])] or [(manifest.model.name, known or None)]
-    starts = [_start(name, facts, manifest, words) for name, facts in kinds]
-    if None not in starts:
-        told = joined("; ", dict.fromkeys(filter(None, starts)))
-        yield "start", words.say("Weights at the start: {starts}.", starts=told)
-
-
-def _start(name: str, facts: Mapping[str, Any] | None, manifest: BundleManifest, words: Words) -> Markdown | None:
-    """Where the weights of a network came from; None where that is not known."""
-    if place := manifest.provenance.get("options", {}).get("weights"):
-        return words.say("pretrained, from the file {name}", name=place.replace("\\", "/").rsplit("/", 1)[-1])
-    if facts and "repository" in facts:
-        return words.say(
-            "pretrained, {repository} at {revision}", repository=facts["repository"], revision=str(facts["revision"])
-        )
-    entry = CATALOG.get(name.partition(":")[0])
-    if entry is None:
-        return None
-    return words.say("pretrained on ImageNet" if entry.pretrained else "random")
-
-
-def _training(manifest: BundleManifest, words: Words) -> Found:
-    plan = manifest.provenance.get("plan")
-    if plan is None:
-        return
-    phases = [
-        words.say(
-            "{name} (at most {epochs} epochs, {batch} images a step, rate {rate} at its peak, weight decay {decay})",
-            name=words.say(phase["name"]),
-            epochs=phase["epochs"],
-            batch=phase["batch_size"] * phase["accumulate"],
-            rate=words.short(phase["learning_rate"]),
-            decay=words.short(phase["weight_decay"]),
-        )
-        for phase in plan["phases"]
-    ]
-    several = "members" in (manifest.model.facts or {})
-    text = "Training of the main member: {phases}; seed {seed}." if several else "Training: {phases}; seed {seed}."
-    yield "training", words.say(text, phases=joined(", ", phases), seed=plan["seed"])
-    yield (
-        "imbalance",
-        words.say("Classes of unequal size: {remedy}.", remedy=words.say(_REMEDIES[plan["imbalance"]["kind"]])),
-    )
-    policy = (plan["augmentation"] or {}).get("name")
-    text = "Augmentation: the policy {policy}; bundle.json holds its changes." if policy else "Augmentation: none."
-    yield "augmentation", words.say(text, policy=policy)
-    last = any(phase["keep"] == "last" for phase in plan["phases"])
-    text = "Kept was the epoch that did best on validation; a later phase only where it did better there."
-    yield "selection", words.say("Kept was the last epoch, whatever validation said." if last else text)
+        yield "inputs", fused.inputs(manifest.text, words)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from lince.inference.card.texts_learning import OF_LEARNING
+
 PORTUGUESE = {
+    **OF_LEARNING,
     # Head and sections
     "For research use. Not a medical device: not for diagnosis, treatment or triage.": (
         "Apenas para investigação. Não é um dispositivo médico: não serve para diagnóstico, tratamento ou triagem."
@@ -91,7 +94,7 @@ PORTUGUESE = {
         "Treino e validação em conjunto formaram {n} dobras; o teste ficou à parte."
     ),
     "Images (patients or groups)": "Imagens (doentes ou grupos)",
-    # Preparation and model
+    # Preparation
     "Each image becomes {size} × {size} px, {colour}; one that is not square is {fit}; its range is {range}; then "
     "(pixel − mean) / deviation. Training and use share this recipe ({hash}).": (
         "Cada imagem passa a {size} × {size} px, {colour}; se não for quadrada, é {fit}; a gama é {range}; depois "
@@ -108,45 +111,6 @@ PORTUGUESE = {
     ),
     "It reads the pixels of one image and nothing else: no age, no history, no other image.": (
         "Lê os píxeis de uma imagem e mais nada: nem idade, nem história clínica, nem outra imagem."
-    ),
-    "A deep-learning ensemble; its members were weighed on out-of-fold predictions.": (
-        "Uma combinação de redes profundas, pesadas segundo previsões fora da dobra."
-    ),
-    "{n} kinds of network vote, each trained on several folds.": (
-        "Votam {n} tipos de rede, cada um treinado em várias dobras."
-    ),
-    "A deep neural network, {name}.": "Uma rede neuronal profunda, {name}.",
-    "One network, no ensemble.": "Uma só rede, sem combinação.",
-    "Weights at the start: {starts}.": "Pesos iniciais: {starts}.",
-    "pretrained, from the file {name}": "pré-treinados, do ficheiro {name}",
-    "pretrained, {repository} at {revision}": "pré-treinados, {repository} na revisão {revision}",
-    "pretrained on ImageNet": "pré-treinados no ImageNet",
-    "random": "aleatórios",
-    "Trained {created} with {told}.": "Treinado em {created} com {told}.",
-    "Weights: SHA-256 {hash}.": "Pesos: SHA-256 {hash}.",
-    "{name} (at most {epochs} epochs, {batch} images a step, rate {rate} at its peak, weight decay {decay})": (
-        "{name} (no máximo {epochs} épocas, {batch} imagens por passo, taxa {rate} no pico, decaimento {decay})"
-    ),
-    "Training: {phases}; seed {seed}.": "Treino: {phases}; semente {seed}.",
-    "Training of the main member: {phases}; seed {seed}.": "Treino do membro principal: {phases}; semente {seed}.",
-    "fine-tuning-2": "segundo ajuste fino",
-    "Classes of unequal size: {remedy}.": "Classes de tamanho desigual: {remedy}.",
-    "logits adjusted by the frequencies of the classes": "logits ajustados pelas frequências das classes",
-    "images weighed by the inverse frequency of their class": "imagens pesadas pelo inverso da frequência da classe",
-    "the focal loss, which looks at images that are still wrong": "perda focal, que olha para as imagens ainda erradas",
-    "every class drawn equally often": "todas as classes sorteadas com igual frequência",
-    "nothing was done about it": "nada se fez quanto a isso",
-    "Augmentation: the policy {policy}; bundle.json holds its changes.": (
-        "Aumento de dados: a política {policy}; as alterações estão em bundle.json."
-    ),
-    "Augmentation: none.": "Aumento de dados: nenhum.",
-    "Kept was the epoch that did best on validation; a later phase only where it did better there.": (
-        "Ficou a melhor época na validação; uma fase seguinte só onde lá foi melhor."
-    ),
-    "Kept was the last epoch, whatever validation said.": "Ficou a última época, dissesse a validação o que dissesse.",
-    "Member: {model}, {size} px, weight {share}": "Membro: {model}, {size} px, peso {share}",
-    "Member: {model}, {size} px, weight {share}, and the mirror image": (
-        "Membro: {model}, {size} px, peso {share}, e a imagem espelhada"
     ),
     # Decisions and trust
     "Calibration: none; on {on} predictions it would not have helped.": (

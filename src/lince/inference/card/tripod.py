@@ -58,7 +58,7 @@ TRIPOD = Checklist(
             "9b",
             "Each predictor, and how and when it was measured",
             "Cada preditor, e como e quando foi medido",
-            hints=("image",),
+            hints=("image", "inputs"),
         ),
         Item(
             "9c",
@@ -79,12 +79,18 @@ TRIPOD = Checklist(
             ("split", "counts"),
             ("grouping", "measured"),
         ),
-        Item("12b", "How predictors were handled", "Como foram tratados os preditores", ("image",), ("augmentation",)),
+        Item(
+            "12b",
+            "How predictors were handled",
+            "Como foram tratados os preditores",
+            ("image", "inputs"),
+            ("augmentation",),
+        ),
         Item(
             "12c",
             "Kind of model, why, how it was built, tuned and validated internally",
             "Tipo de modelo, porquê, como foi construído, afinado e validado internamente",
-            hints=("model", "training", "selection", "folds"),
+            hints=("model", "training", "selection", "tried", "folds"),
         ),
         Item(
             "12d",

@@ -9,6 +9,7 @@ from lince.core.files import atomic_file
 from lince.inference.bundle import CARD, BundleManifest
 from lince.inference.card.claim import CLAIM
 from lince.inference.card.facts import Facts, of_bundle
+from lince.inference.card.learning import members
 from lince.inference.card.measured import Evaluation, of_evaluation
 from lince.inference.card.tables import figures_here, own_figures, parts
 from lince.inference.card.tripod import TRIPOD
@@ -44,12 +45,15 @@ _SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "Preparation of images": (("image", "inputs"), ()),
     "Model and training": (
-        ("model", "ensemble", "start", "training", "imbalance", "augmentation", "selection", "software", "weights"),
+        (
+            *("model", "ensemble", "tried", "start", "training", "imbalance", "augmentation", "selection", "software"),
+            "weights",
+        ),
         (),
     ),
-    "Probabilities and decisions": (("output", "calibration", "point"), ()),
+    "Probabilities and decisions": (("output", "calibration", "point", "alone"), ()),
     "When to rely on it": (("sets", "few", "doubt", "referral", "novelty", "poor"), ()),
-    "Figures": (("folds", "intervals"), ()),
+    "Figures": (("folds", "sides", "intervals"), ()),
     "This evaluation": (
         (
             *("measured", "familiar", "covered", "refused", "subgroups", "external", "shift", "pictures", "maps"),
@@ -105,21 +109,7 @@ def _more(title: str, manifest: BundleManifest, words: Words) -> list[Markdown]:
     """What a section lists one by one: notices about the collection, members of an ensemble."""
     if title == "Data":
         return [escaped(notice) for notice in manifest.provenance.get("collection", {}).get("notices", [])]
-    return _members(manifest, words) if title == "Model and training" else []
-
-
-def _members(manifest: BundleManifest, words: Words) -> list[Markdown]:
-    return [
-        words.say(
-            "Member: {model}, {size} px, weight {share}, and the mirror image"
-            if one["mirrored"]
-            else "Member: {model}, {size} px, weight {share}",
-            model=one["model"],
-            size=one["size"],
-            share=words.number(one["share"], 2),
-        )
-        for one in (manifest.model.facts or {}).get("members", [])
-    ]
+    return members(manifest, words) if title == "Model and training" else []
 
 
 def _checklists(facts: Facts, words: Words) -> Iterator[str]:

@@ -16,12 +16,10 @@ from PIL import Image
 
 from lince.core.pages import legible
 from lince.core.seeds import derived_seed
-from lince.core.types import decide
 from lince.inference.bundle import Bundle
-from lince.models.descriptors import DescriptorModel
+from lince.inference.predictor import Predictor
 from lince.models.ensemble import Ensemble
 from lince.models.network import Network
-from lince.models.precision import best_device
 from lince.training.events import RunPlanned, ValidationMeasured
 
 _SHOWN = 8
@@ -91,17 +89,21 @@ class SampleShelf:
         self._next = time.monotonic() + spent / _SHARE
 
     def conclude(self, bundle: Bundle) -> None:
-        """Look with the finished model: calibrated, decided at its operating point."""
+        """Look with the finished model, and say what its `Predictor` says, of images with their texts."""
         if self._plan is None:
             return
-        network = bundle.network()
-        if isinstance(network, DescriptorModel):
+        predictor = Predictor(bundle)
+        if not predictor.explains:
             return
-        network = network.eval().requires_grad_(False).to(best_device())
-        with torch.inference_mode():
-            logits = network(self._pixels(network)).cpu().numpy()
-        rows = bundle.trust.calibration.apply(logits)
-        self._look(network, rows, [decide(row.tolist(), bundle.labels, bundle.threshold)[0] for row in rows])
+        prepared = self._plan.prepared
+        texts = predictor.texts_of([prepared.collection.samples[shown.row] for shown in self._shown])
+        items = [
+            predictor.prepare_pixels(np.array(prepared.images.pixels[shown.row]), name=shown.name, caption=text)
+            for shown, text in zip(self._shown, texts or [None] * len(self._shown), strict=True)
+        ]
+        said = [outcome.prediction for outcome in predictor.run(items)]
+        rows = np.array([[one.probabilities[name] for name in bundle.labels.names] for one in said])
+        self._look(predictor.network, rows, [bundle.labels.index(one.label) for one in said])
 
     def as_dict(self) -> list[dict[str, Any]]:
         """Ready for JSON: one entry an image, in the order of `picture` and `heat`."""

@@ -32,6 +32,15 @@ def _phase(phase: Phase, number: int, of: int, say: Wording) -> str:
         EMBEDDING: say("a head learns on what the frozen network sees"),
         0: say("the whole network learns"),
     }.get(phase.boundary, say("the network from stage {stage} on learns as well", stage=phase.boundary))
+    if phase.exact:
+        return say(
+            "Phase {number} of {of}, {name}: {what}. It is solved for {n} strengths of the penalty, without steps.",
+            number=number,
+            of=of,
+            name=say.phase(phase.name),
+            what=what,
+            n=phase.epochs,
+        )
     return say(
         "Phase {number} of {of}, {name}: {what}. At most {epochs} epochs, learning rate {rate}.",
         number=number,

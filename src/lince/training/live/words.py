@@ -100,6 +100,9 @@ PORTUGUESE = {
     "Phase {number} of {of}, {name}: {what}. At most {epochs} epochs, learning rate {rate}.": (
         "Fase {number} de {of}, {name}: {what}. No máximo {epochs} épocas, taxa de aprendizagem {rate}."
     ),
+    "Phase {number} of {of}, {name}: {what}. It is solved for {n} strengths of the penalty, without steps.": (
+        "Fase {number} de {of}, {name}: {what}. É resolvida com {n} forças da penalização, sem passos."
+    ),
     "a head learns on what the frozen network sees": "uma cabeça aprende com o que vê a rede congelada",
     "the whole network learns": "toda a rede aprende",
     "the network from stage {stage} on learns as well": "a rede, do estágio {stage} em diante, também aprende",
