@@ -191,7 +191,7 @@ def test_export_says_what_goes_in_and_comes_out(
     shown = capsys.readouterr()
     assert "uint8 (N, 64, 64, 1)" in shown.out
     assert "benign, malignant" in shown.out
-    assert "on 24 images" in shown.out
+    assert "on 24 images that were given" in shown.out
     assert out.stat().st_size > 10_000
     assert main(arguments) == 2
     assert "or --force" in capsys.readouterr().err

@@ -124,6 +124,13 @@ def test_a_newer_format_asks_for_an_upgrade(altered: Altered) -> None:
     assert "pip install -U lince-med" in text
 
 
+def test_the_page_quotes_what_is_said_of_other_formats(altered: Altered) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bad-input.md").read_text(encoding="utf-8")
+    for number in (1, 3):
+        said = sentence(altered(format=number)).partition(" (received")[0]
+        assert f"`{said}`" in page
+
+
 def test_an_older_format_asks_to_train_again(altered: Altered) -> None:
     assert "format 1, of an earlier version of lince" in sentence(altered(format=1))
 

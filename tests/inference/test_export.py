@@ -18,13 +18,16 @@ from tests.inference.conftest import Altered, limits
 from tests.models.test_hub import save
 
 from lince.core.errors import ExportError, MissingExtraError, OutputError, SourceError
-from lince.core.events import EventBus, FileSkipped
+from lince.core.events import EventBus, FileSkipped, Noticed
+from lince.core.types import Sample
 from lince.data import write_phantoms
+from lince.data.places import note_places, noted_places
 from lince.inference import Predictor, export_onnx
 from lince.inference import export as module
 from lince.inference.bundle import WEIGHTS, Bundle, ModelRecord, write_manifest, write_weights
 from lince.models import build, entry_for
 from lince.models.ensemble import Ensemble, group_of
+from lince.training import reporting, train
 from lince.trust import Calibration
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -141,10 +144,10 @@ def test_a_file_that_predicts_something_else_is_not_written(
 ) -> None:
     honest = module._serialised
 
-    def forged(model: Any, bundle: Bundle) -> bytes:
+    def forged(model: Any, *more: Any) -> bytes:
         model.scale *= 3
         try:
-            return honest(model, bundle)
+            return honest(model, *more)
         finally:
             model.scale /= 3
 
@@ -176,6 +179,7 @@ def test_images_of_the_user_are_compared_and_bad_ones_named(tiny_bundle: Path, t
     bus.subscribe(lambda event: skipped.append(event.path) if isinstance(event, FileSkipped) else None)
     done = export_onnx(tiny_bundle, tmp_path / "a.onnx", images=folder, bus=bus)
     assert (done.images, done.synthetic) == (5, False)
+    assert opened(done.path).get_modelmeta().custom_metadata_map["compared_on"] == "5 images that were given"
     assert [Path(item.path).name for item in done.skipped] == ["cut.png"] == [Path(path).name for path in skipped]
     shutil.rmtree(folder / "malignant")
     for image in folder.rglob("phantom_*.png"):
@@ -185,6 +189,85 @@ def test_images_of_the_user_are_compared_and_bad_ones_named(tiny_bundle: Path, t
     with pytest.raises(SourceError, match="no such folder"):
         export_onnx(tiny_bundle, tmp_path / "b.onnx", images=tmp_path / "nowhere")
     assert not (tmp_path / "b.onnx").exists()
+
+
+def made_from(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """A bundle of images that are no phantoms to it, with nothing drawn."""
+    monkeypatch.setattr(reporting, "write_report", lambda *_, **__: None)
+    return train(folder, out=out, model="small-cnn", image_size=16, preset="fast", epochs=1)
+
+
+@pytest.fixture
+def photos(tiny_images: Path, tmp_path: Path) -> Path:
+    """Class folders of pictures, which lince takes for real ones."""
+    folder = tmp_path / "photos"
+    for image in tiny_images.rglob("phantom_*.png"):
+        (folder / image.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(image, folder / image.parent.name / f"{image.stem[8:]}.png")
+    return folder
+
+
+def listening() -> tuple[EventBus, list[str]]:
+    said: list[str] = []
+    bus = EventBus()
+    bus.subscribe(lambda event: said.append(event.message) if isinstance(event, Noticed) else None)
+    return bus, said
+
+
+def test_by_default_it_is_compared_on_the_images_trained_on(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = made_from(photos, tmp_path / "bundle", monkeypatch)
+    assert str(tmp_path) not in (bundle.path / "bundle.json").read_text(encoding="utf-8"), "a bundle travels"
+    bus, said = listening()
+    cut = sorted(photos.rglob("*.png"))[0]
+    cut.write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = export_onnx(bundle, bus=bus)
+    assert (done.images, done.compared_on, done.synthetic) == (23, "real images of photos", False)
+    assert [Path(one.path) for one in done.skipped] == [cut]
+    assert said == []
+    assert opened(done.path).get_modelmeta().custom_metadata_map["compared_on"] == "23 real images of photos"
+    assert str(tmp_path) not in done.path.read_bytes().decode("latin-1")
+
+
+def test_images_that_are_gone_are_phantoms_with_a_notice(
+    photos: Path, altered: Altered, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = made_from(photos, tmp_path / "bundle", monkeypatch)
+    photos.rename(tmp_path / "elsewhere")
+    bus, said = listening()
+    done = export_onnx(bundle, bus=bus)
+    assert (done.images, done.compared_on, done.synthetic, done.skipped) == (12, "synthetic phantoms", True, ())
+    assert opened(done.path).get_modelmeta().custom_metadata_map["compared_on"] == "12 synthetic phantoms"
+    assert len(said) == 1
+    assert "no longer where they were" in said[0]
+    # Never trained here, a damaged note, a bundle that says nothing of its collection or something else than a digest.
+    digest = Bundle(tiny_bundle).manifest.provenance["collection"]["digest"]
+    place = tmp_path / "cache" / "places" / f"{digest}.json"
+    monkeypatch.setenv("LINCE_CACHE", str(tmp_path / "cache"))
+    assert export_onnx(tiny_bundle, tmp_path / "a.onnx", bus=bus).compared_on == "synthetic phantoms"
+    place.parent.mkdir(parents=True)
+    place.write_text("{}]", encoding="utf-8")
+    assert noted_places(digest) == ()
+    assert noted_places("../../etc/passwd") == ()
+    for provenance in ({}, {"collection": {"digest": 3}}):
+        odd = export_onnx(altered(provenance=provenance), bus=bus)
+        assert odd.compared_on == "synthetic phantoms"
+    assert all("not on this machine" in one for one in said[1:])
+    assert len(said) == 4
+
+
+def test_names_that_are_no_text_are_noted_and_a_cache_that_is_read_only_costs_the_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINCE_CACHE", str(tmp_path / "cache"))
+    odd, row = Sample("/a/\udcff.png", "x"), Sample("/a/b.npy", "x", row=3)
+    note_places("0" * 64, [odd, row])
+    assert noted_places("0" * 64) == (odd, row)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("LINCE_CACHE", str(tmp_path / "file"))
+    note_places("0" * 64, [odd])
+    assert noted_places("0" * 64) == ()
 
 
 def test_a_file_that_is_there_is_kept(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,28 +17,33 @@ from lince.models.folding import ready_to_run
 from lince.models.hub import HubStages, split_name
 
 
-def save(kind: str, folder: Path) -> str:
-    """A tiny model of a family, with its processor, as ``hf:FOLDER``."""
-    from transformers import ResNetConfig, ResNetModel, ViTConfig, ViTModel
+def save(kind: str, folder: Path, *, side: int = 32) -> str:
+    """A tiny model of a family, made for images of this side, with its processor, as ``hf:FOLDER``."""
+    from transformers import LevitConfig, LevitModel, ResNetConfig, ResNetModel, ViTConfig, ViTModel
 
     torch.manual_seed(4)
     if kind == "resnet":
         config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], layer_type="basic")
         model = ResNetModel(config)
+    elif kind == "levit":  # its attention is bound to one number of patches
+        config = LevitConfig(
+            image_size=side, hidden_sizes=[16, 24, 32], num_attention_heads=[1, 2, 2], depths=[1, 1, 1], key_dim=[4] * 3
+        )
+        model = LevitModel(config)
     else:
         config = ViTConfig(
             hidden_size=16,
             num_hidden_layers=4,
             num_attention_heads=2,
             intermediate_size=32,
-            image_size=32,
+            image_size=side,
             patch_size=8,
         )
         model = ViTModel(config)
     model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(
         '{"image_processor_type": "ViTImageProcessor", "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.25, 0.3],'
-        ' "size": {"height": 32, "width": 32}}'
+        f' "size": {{"height": {side}, "width": {side}}}}}'
     )
     return f"hf:{folder}"
 
@@ -53,8 +58,8 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-def pixels() -> torch.Tensor:
-    return torch.randint(0, 256, (2, 32, 32, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+def pixels(side: int = 32) -> torch.Tensor:
+    return torch.randint(0, 256, (2, side, side, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 
 
 def test_facts_come_from_the_folder(saved: tuple[str, str]) -> None:
@@ -137,6 +142,65 @@ def test_cut_anywhere_the_logits_are_those_of_the_whole(saved: tuple[str, str]) 
             assert passed == []
             late = network.finish(values, values.new_zeros(2, 0), start=boundary)
             torch.testing.assert_close(late, network(pixels()), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("stages", [True, False])
+def test_images_of_another_size_are_seen_whole_and_in_pieces(saved: tuple[str, str], stages: bool) -> None:
+    import json
+
+    from transformers import AutoModel
+
+    kind, name = saved
+    entry = entry_for(name)
+    entry = replace(entry, facts={**(entry.facts or {}), "stages": stages})
+    network = build(entry, 2, entry.image_spec(48)).eval()
+    torch.nn.init.normal_(network.head.linear.weight)
+    assert len(network.stages) == (6 if stages else 1)
+    more = {"resnet": {}, "vit": {"interpolate_pos_encoding": True}}[kind]
+    with torch.inference_mode():
+        (found,) = network.maps(pixels(48))
+        whole = AutoModel.from_pretrained(name.removeprefix("hf:")).eval()
+        values = whole(pixel_values=network.normalise(pixels(48)), **more).last_hidden_state
+    expected = values if kind == "resnet" else values[:, 1:].transpose(1, 2).reshape(2, 16, 6, 6)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    # As a bundle is loaded: from its facts and weights, where there is no such folder.
+    elsewhere = entry_for("hf:/nowhere/tiny", json.loads(json.dumps(entry.facts)))
+    again = build(elsewhere, 2, elsewhere.image_spec(48), pretrained=False).eval()
+    again.load_state_dict(network.state_dict())
+    fast = ready_to_run(again, size=48, device=torch.device("cpu"))
+    with torch.inference_mode():
+        torch.testing.assert_close(again(pixels(48)), network(pixels(48)))
+        torch.testing.assert_close(fast(pixels(48)), network(pixels(48)), rtol=0.05, atol=0.05)  # bf16 on some
+
+
+def test_the_names_of_the_weights_are_those_of_bundles_of_before(saved: tuple[str, str]) -> None:
+    kind, name = saved
+    entry = entry_for(name)
+    keys = build(entry, 2, entry.image_spec()).state_dict()
+    assert "multiple" in (entry.facts or {})
+    assert {"resnet": "stages.0.embedder.convolution.weight", "vit": "stages.0.position_embeddings"}[kind] in keys
+    older = {key: value for key, value in (entry.facts or {}).items() if key != "multiple"}
+    assert entry_for(name, older).multiple == 1
+    assert build(entry_for(name, older), 2, entry.image_spec(), pretrained=False).state_dict().keys() == keys.keys()
+
+
+def test_a_side_that_patches_do_not_cover_is_refused(tmp_path: Path) -> None:
+    entry = entry_for(save("vit", tmp_path))
+    assert entry.multiple == 8
+    with pytest.raises(ConfigError, match=r"multiple of 8, at least 16 \(received: 36\)"):
+        entry.image_spec(36)
+    # The hub may give a size that its own patches do not cover, such as 256 of dinov2, whose patches have 14.
+    assert entry_for(entry.name, {**(entry.facts or {}), "size": 45}).size == 40
+
+
+def test_a_model_that_sees_one_size_only_says_so(tmp_path: Path) -> None:
+    entry = entry_for(save("levit", tmp_path, side=160))
+    assert build(entry, 2, entry.image_spec()).maps(pixels(160))[0].shape[:2] == (2, 32)
+    for pretrained in (True, False):
+        with pytest.raises(ConfigError) as caught:
+            build(entry, 2, entry.image_spec(224), pretrained=pretrained)
+        assert one_line(caught.value)
+        assert "does not see images of this size (received: 224); its own is 160" in caught.value.sentence
 
 
 def test_fine_tuning_starts_at_the_last_quarter_of_the_layers(saved: tuple[str, str]) -> None:

@@ -102,6 +102,23 @@ def test_a_caption_alone_has_no_heat_map(bundle: Bundle, cases: Collection) -> N
     assert [one.heat_map is None for one in predictor.run(items, explain=[True, True])] == [True, False]
 
 
+def test_explain_takes_a_caption(bundle: Bundle, cases: Collection) -> None:
+    predictor, path = Predictor(bundle), cases.samples[0].path
+    both = predictor.explain(path, caption="torn meniscus")
+    assert both.heat_map is not None
+    assert both.prediction.inputs == ("image", "caption")
+    assert {word for word, _ in both.prediction.words or ()} == {"torn", "meniscus"}
+    assert both.prediction.probabilities == pytest.approx(
+        predictor.predict(path, caption="torn meniscus").probabilities
+    )
+    alone = predictor.explain(None, caption="torn meniscus")
+    assert alone.heat_map is None
+    assert alone.prediction.words
+    assert predictor.explain(path).prediction.words is None
+    with pytest.raises(ConfigError, match="neither an image nor a caption"):
+        predictor.explain(None)
+
+
 def test_neither_image_nor_words_is_refused(bundle: Bundle) -> None:
     for caption in (None, " ", "chest", "...", "SKULL, knee"):  # the class words are hidden
         with pytest.raises(ConfigError, match="neither an image nor a caption"):

@@ -20,7 +20,9 @@ def export(
     images: Annotated[
         Path | None,
         typer.Option(
-            "--images", help="Folder of images to compare on. [default: synthetic phantoms]", show_default=False
+            "--images",
+            help="Folder of images to compare on. [default: those trained on, else synthetic phantoms]",
+            show_default=False,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -46,8 +48,10 @@ def export(
     spec = opened.spec
     if done.skipped:
         complain(f"{len(done.skipped)} images could not be read and were not compared.")
-    kind = "synthetic images; compare on your own with --images FOLDER" if done.synthetic else "images"
+    advice = "; compare on your own with --images FOLDER" if done.synthetic else ""
     typer.echo(f"{to.upper()}: {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")
     typer.echo(f"Input {INPUT}: uint8 (N, {spec.size}, {spec.size}, {spec.channels})")
     typer.echo(f"Output {OUTPUT}: float32 (N, {len(opened.labels)}): {', '.join(opened.labels.names)}")
-    typer.echo(f"Probabilities differ by at most {done.largest_difference:.1e} on {done.images} {kind}")
+    typer.echo(
+        f"Probabilities differ by at most {done.largest_difference:.1e} on {done.images} {done.compared_on}{advice}"
+    )

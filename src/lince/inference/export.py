@@ -6,7 +6,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lince.core.errors import ExportError, ImageError, OutputError, SourceError
+from lince.core.errors import ExportError, LinceError, OutputError, SourceError
 from lince.core.events import EventBus, FileSkipped, Noticed, WorkFinished, WorkStarted
 from lince.core.extras import require
 from lince.core.files import atomic_file
 from lince.core.settings import worker_count
-from lince.core.types import Skipped
+from lince.core.types import Sample, Skipped
 from lince.data import write_phantoms
+from lince.data.places import noted_places
 from lince.data.sources.walk import find_images
-from lince.imaging import ImageSpec
+from lince.imaging import ImageSpec, load_sample
 from lince.inference.bundle import Bundle
 from lince.inference.card import RESEARCH_ONLY
 from lince.inference.predictor import Predictor
@@ -48,14 +49,26 @@ _LARGEST = 2**31 - 2**24
 class Exported:
     """The file written, and how it was checked.
 
-    ``largest_difference`` is over all probabilities of the ``images`` compared; ``synthetic`` says that these were
-    phantoms, because no others were given.
+    ``largest_difference`` is over all probabilities of the ``images`` compared. ``compared_on`` says which these were,
+    and ``synthetic`` whether they are computer-made as far as is known.
     """
 
     path: Path
     images: int
     synthetic: bool
     largest_difference: float
+    compared_on: str
+    skipped: tuple[Skipped, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class _Images:
+    """What is compared on: ``pixels`` (N, S, S, C), in words which images these are, and those that cannot be read."""
+
+    pixels: NDArray[np.uint8]
+    kind: str
+    synthetic: bool
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -71,7 +84,7 @@ def export_onnx(
 
     Its input ``pixels`` is uint8 (N, S, S, C), any N, as the bundle's image spec makes it; its output
     ``probabilities`` is float32 (N, classes): normalisation, calibration and softmax are inside. The metadata name
-    the classes, the operating point, the image spec and the model.
+    the classes, the operating point, the image spec, the model, and the images compared on.
 
     Parameters
     ----------
@@ -80,7 +93,8 @@ def export_onnx(
     out
         The file; by default it stands beside the bundle and has its name.
     images
-        A folder of images to compare on (at most 64 of them are used); phantoms when not given.
+        A folder of images to compare on, at most 64 of them. When not given, images of the collection that the bundle
+        was trained on, where this machine knows them, else phantoms.
     force
         Replace a file that is there.
     bus
@@ -120,10 +134,11 @@ def export_onnx(
     place = Path(out) if out is not None else _beside(bundle)
     if place.is_dir() or (place.exists() and not force):
         raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")
-    pixels, skipped = _pixels(bundle.spec, Path(images) if images is not None else None, bus)
+    chosen = _given(bundle.spec, Path(images), bus) if images is not None else _known(bundle, bus)
+    pixels = chosen.pixels
     bus.publish(WorkStarted("Exporting", 1))
     model = _Served(network, bundle.trust.calibration).eval()
-    data = _serialised(model, bundle)
+    data = _serialised(model, bundle, f"{len(pixels)} {chosen.kind}")
     with torch.inference_mode():
         expected = np.concatenate([model(torch.from_numpy(part)).numpy() for part in _parts(pixels)])
     difference = _compare(runtime, data, pixels, expected)
@@ -135,7 +150,7 @@ def export_onnx(
     with atomic_file(place) as stream:
         stream.write(data)
     bus.publish(WorkFinished("Exporting"))
-    return Exported(place, len(pixels), images is None, difference, skipped)
+    return Exported(place, len(pixels), chosen.synthetic, difference, chosen.kind, chosen.skipped)
 
 
 def _beside(bundle: Bundle) -> Path:
@@ -161,8 +176,8 @@ class _Served(nn.Module):
         return torch.softmax(self.network(pixels) * self.scale + self.shift, dim=1)
 
 
-def _serialised(model: _Served, bundle: Bundle) -> bytes:
-    """The bytes of the ONNX file."""
+def _serialised(model: _Served, bundle: Bundle, compared_on: str | None = None) -> bytes:
+    """The bytes of the ONNX file, which says what it is ``compared_on``."""
     weights = sum(value.nbytes for value in model.state_dict().values())
     if weights > _LARGEST:
         raise ExportError("The weights have over 2 GB, too much for one ONNX file", fix="export a smaller model")
@@ -194,7 +209,7 @@ def _serialised(model: _Served, bundle: Bundle) -> bytes:
         _forget_this_machine(function)
     proto.doc_string = RESEARCH_ONLY
     proto.producer_name, proto.producer_version = "lince", bundle.manifest.lince_version
-    require("onnx").helper.set_model_props(proto, _metadata(bundle))
+    require("onnx").helper.set_model_props(proto, _metadata(bundle, compared_on))
     data: bytes = proto.SerializeToString()
     return data
 
@@ -209,7 +224,7 @@ def _forget_this_machine(graph: Any) -> None:
         value.ClearField("metadata_props")
 
 
-def _metadata(bundle: Bundle) -> dict[str, str]:
+def _metadata(bundle: Bundle, compared_on: str | None) -> dict[str, str]:
     """Text by key; lists and objects as JSON; what the bundle does not have is left out."""
     manifest = bundle.manifest
     values = {
@@ -225,6 +240,7 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
         "created": manifest.created,
         "lince_version": manifest.lince_version,
         "synthetic": manifest.synthetic,
+        "compared_on": compared_on,
         "notice": RESEARCH_ONLY,
     }
     return {
@@ -280,29 +296,47 @@ def _parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         yield pixels[start : start + 16]
 
 
-def _pixels(spec: ImageSpec, folder: Path | None, bus: EventBus) -> tuple[NDArray[np.uint8], tuple[Skipped, ...]]:
-    """Images to compare on, (N, S, S, C), and the files that could not be read."""
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="lince-") as place:
-            phantoms = write_phantoms(Path(place) / "phantoms", count=_PHANTOMS, size=max(32, min(spec.size, 256)))
-            return _read(spec, sorted(map(str, phantoms.rglob("*.png"))), bus)
+def _known(bundle: Bundle, bus: EventBus) -> _Images:
+    """Images of the collection that the bundle was trained on, where they still lie on this machine, else phantoms."""
+    digest = bundle.manifest.provenance.get("collection", {}).get("digest")
+    samples = noted_places(str(digest))[:_IMAGES]
+    found, skipped = _read(bundle.spec, samples)
+    if len(found):
+        for one in skipped:
+            bus.publish(FileSkipped(one.path, one.reason))
+        kind = f"{'synthetic' if bundle.synthetic else 'real'} images of {bundle.name}"
+        return _Images(found, kind, bundle.synthetic, skipped)
+    why = (
+        "are no longer where they were, or cannot be read" if samples else "are not on this machine, as far as it knows"
+    )
+    bus.publish(Noticed(f"The images of {bundle.name} {why}, so the file is compared on synthetic phantoms"))
+    with tempfile.TemporaryDirectory(prefix="lince-") as place:
+        side = max(32, min(bundle.spec.size, 256))
+        phantoms = write_phantoms(Path(place) / "phantoms", count=_PHANTOMS, size=side)
+        found, _ = _read(bundle.spec, [Sample(str(path), "") for path in sorted(phantoms.rglob("*.png"))])
+    return _Images(found, "synthetic phantoms", True)
+
+
+def _given(spec: ImageSpec, folder: Path, bus: EventBus) -> _Images:
+    """Images of a folder, evenly through it."""
     if not folder.is_dir():
         raise SourceError("There is no such folder of images", received=folder)
     paths = find_images(folder).images
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(len(paths), _IMAGES)).astype(int))]
-    found, skipped = _read(spec, chosen, bus)
+    found, skipped = _read(spec, [Sample(path, "") for path in chosen])
+    for one in skipped:
+        bus.publish(FileSkipped(one.path, one.reason))
     if len(found) == 0:
         raise SourceError("No image of this folder can be read", received=folder, fix="give a folder of images")
-    return found, skipped
+    return _Images(found, "images that were given", False, skipped)
 
 
-def _read(spec: ImageSpec, paths: list[str], bus: EventBus) -> tuple[NDArray[np.uint8], tuple[Skipped, ...]]:
+def _read(spec: ImageSpec, samples: Sequence[Sample]) -> tuple[NDArray[np.uint8], tuple[Skipped, ...]]:
     found = [np.zeros((0, spec.size, spec.size, spec.channels), np.uint8)]
     skipped = []
-    for path in paths:
+    for sample in samples:
         try:
-            found.append(spec.load(path)[np.newaxis])
-        except ImageError as error:
-            skipped.append(Skipped(path, error.sentence))
-            bus.publish(FileSkipped(path, error.sentence))
+            found.append(load_sample(sample, spec)[np.newaxis])
+        except LinceError as error:
+            skipped.append(Skipped(sample.path, error.sentence))
     return np.concatenate(found), tuple(skipped)

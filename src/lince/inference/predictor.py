@@ -177,15 +177,21 @@ class Predictor:
         reader = self._answering.reader
         return None if reader is None else [reader.text_of(sample.attributes) for sample in samples]
 
-    def explain(self, source: bytes | str | Path, *, name: str | None = None) -> Outcome:
-        """Predict one image and say where the network looked.
+    def explain(
+        self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None
+    ) -> Outcome:
+        """Predict as `predict` does, and say where the network looked and which words of the caption counted.
+
+        A caption alone has no heat map.
 
         Raises
         ------
         ImageError
             The image cannot be read.
+        ConfigError
+            See `prepare`.
         """
-        return self.run([self.prepare(source, name=name)], explain=[True])[0]
+        return self.run([self.prepare(source, name=name, caption=caption)], explain=[True])[0]
 
     def predict_many(
         self, paths: Iterable[str | Path], *, batch: int = BATCH, caption: str | None = None

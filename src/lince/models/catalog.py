@@ -166,16 +166,33 @@ def entry_for(name: str, facts: Mapping[str, Any] | None = None, *, weights: Pat
     from lince.models.hub import fetch_facts
 
     known = dict(facts) if facts is not None else fetch_facts(name)
+    size, multiple = int(known["size"]), int(known.get("multiple", 1))  # bundles of before do not have the second
     return ModelEntry(
         name=name,
         summary="from the Hugging Face hub",
         pretrained=True,
-        size=int(known["size"]),
+        size=max(multiple, size - size % multiple),
         channels=3,
         mean=tuple(known["mean"]),
         std=tuple(known["std"]),
+        multiple=multiple,
         facts=known,
     )
+
+
+def check_side(entry: ModelEntry, side: int | None) -> None:
+    """Refuse a side of the image that the model does not see, before any image is read.
+
+    Only a model of the hub has to be tried, with random weights; of the others the entry says enough.
+
+    Raises
+    ------
+    ConfigError
+        It does not see it, or is no image backbone.
+    """
+    spec = entry.image_spec(side)
+    if entry.name.startswith("hf:"):
+        build(entry, 2, spec, pretrained=False)
 
 
 def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool = True) -> Network:
@@ -184,7 +201,7 @@ def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool 
     Raises
     ------
     ConfigError
-        The weights of the entry do not fit, or it is no network.
+        The weights of the entry do not fit, it is no network, or it does not see images of this size.
     """
     if not entry.network:
         raise ConfigError(
@@ -196,7 +213,9 @@ def build(entry: ModelEntry, classes: int, spec: ImageSpec, *, pretrained: bool 
         from lince.models.hub import build_hub
 
         facts = entry.facts or {}
-        return build_hub(entry.name, classes, facts=facts, mean=spec.mean, std=spec.std, pretrained=pretrained)
+        return build_hub(
+            entry.name, classes, facts=facts, side=spec.size, mean=spec.mean, std=spec.std, pretrained=pretrained
+        )
     own = pretrained and entry.weights is not None
     if entry.name.partition(":")[0] == small_cnn_options.NAME:
         from lince.models.small_cnn import build_small_cnn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import math
 import socket
 import urllib.request
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from lince.core.errors import ConfigError, ModelUnavailableError
 from lince.models.heads import LinearHead
 from lince.models.network import Network
-from lince.models.splitting import AsMap, split_stages
+from lince.models.splitting import ANY_SIDE, AsMap, split_stages, takes_any_side
 
 PREFIX = "hf:"
 
@@ -34,11 +35,12 @@ class HubStages(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self._more = {ANY_SIDE: True} if takes_any_side(model) else {}
         self._as_map = AsMap()
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) to (N, D, h, w)."""
-        values: Tensor = self.model(pixel_values=images).last_hidden_state
+        values: Tensor = self.model(pixel_values=images, **self._more).last_hidden_state
         found: Tensor = self._as_map(values)
         return found
 
@@ -97,6 +99,7 @@ def fetch_facts(name: str) -> dict[str, Any]:
         "mean": [255 * value for value in mean],
         "std": [255 * value for value in std],
         "size": size or int(getattr(config, "image_size", 224) or 224),
+        "multiple": _patch_of(config),
         "stages": True,
     }
 
@@ -121,16 +124,31 @@ def _size_of(size: Any) -> int | None:
     return int(found) if found else None
 
 
+def _patch_of(config: Any) -> int:
+    """What a side must be a multiple of for patches to cover the image: the rest of it would not be seen."""
+    patch = getattr(config, "patch_size", None) or 1
+    return math.lcm(*(int(side) for side in (patch if isinstance(patch, list | tuple) else [patch])))
+
+
 def build_hub(
     name: str,
     classes: int,
     *,
     facts: Mapping[str, Any],
+    side: int,
     mean: tuple[float, ...],
     std: tuple[float, ...],
     pretrained: bool,
 ) -> Network:
-    """A hub backbone with a linear head; without ``pretrained``, only the shape, from the facts in a bundle."""
+    """A hub backbone with a linear head; without ``pretrained``, only the shape, from the facts in a bundle.
+
+    Raises
+    ------
+    ConfigError
+        It is not an image backbone, or one that does not see images of this ``side``.
+    ModelUnavailableError
+        Its weights are neither on this machine nor within reach.
+    """
     from transformers import AutoConfig, AutoModel
 
     with _sentences(str(facts["repository"])):
@@ -149,15 +167,7 @@ def build_hub(
             model = _untyped(AutoModel.from_config)(AutoConfig.for_model(config.pop("model_type"), **config))
     stage = HubStages(model)
     stage.eval()
-    side = int(facts["size"])
-    images = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        try:
-            found = stage(images)
-        except (TypeError, AttributeError, ValueError, RuntimeError) as error:
-            raise ConfigError(
-                "This is not an image backbone", received=name, fix="name a model that takes pixel values"
-            ) from error
+    images, found = _tried(stage, name, side=side, native=int(facts["size"]))
     # Bundles of before this fact was written have the model in one piece.
     parts = split_stages(model, found, images) if facts.get("stages") else None
     layers = len(parts) - 2 if parts else 0
@@ -172,6 +182,27 @@ def build_hub(
         thawed_parameters=() if parts else _last_layers(stage),
         pretrained=True,
     )
+
+
+@torch.no_grad()
+def _tried(stage: HubStages, name: str, *, side: int, native: int) -> tuple[Tensor, Tensor]:
+    """An image (1, 3, side, side) of noise, and the map (1, D, h, w) that the model makes of it."""
+    errors = (TypeError, AttributeError, ValueError, RuntimeError)
+    images = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    try:
+        return images, stage(images)
+    except errors as error:
+        with contextlib.suppress(*errors):
+            stage(torch.zeros(1, 3, native, native))
+            if side != native:
+                raise ConfigError(
+                    f"{name} does not see images of this size",
+                    received=side,
+                    fix=f"its own is {native}: leave --image-size out",
+                ) from error
+        raise ConfigError(
+            "This is not an image backbone", received=name, fix="name a model that takes pixel values"
+        ) from error
 
 
 def _last_layers(stage: nn.Module) -> tuple[str, ...]:

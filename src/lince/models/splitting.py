@@ -6,14 +6,20 @@ where the stages one after the other do not give what the model gives, it stays 
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator
 from itertools import dropwhile
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+ANY_SIDE = "interpolate_pos_encoding"
+"""What transformers calls the argument by which position embeddings learned for one image side are made to fit another.
+
+At the model's own side it changes nothing.
+"""
 _TOLERANCE = 1e-4
 
 
@@ -31,6 +37,11 @@ class AsMap(nn.Module):
         side = math.isqrt(values.shape[1])
         tokens = values[:, values.shape[1] - side * side :]
         return tokens.transpose(1, 2).reshape(values.shape[0], values.shape[2], side, side)
+
+
+def takes_any_side(module: nn.Module) -> bool:
+    """Whether the module can be asked for `ANY_SIDE`."""
+    return ANY_SIDE in inspect.signature(module.forward).parameters
 
 
 def split_stages(model: nn.Module, expected: Tensor, images: Tensor) -> list[nn.Module] | None:
@@ -55,6 +66,9 @@ def split_stages(model: nn.Module, expected: Tensor, images: Tensor) -> list[nn.
     lists = [name for name, child in holder.named_children() if isinstance(child, nn.ModuleList)]
     if not isinstance(first, nn.Module) or len(lists) != 1:
         return None
+    if takes_any_side(first):
+        # A hook and not a module around it: the names of the weights in bundles stay what they were.
+        first.register_forward_pre_hook(_at_any_side, with_kwargs=True)
     layers = [inner for layer in getattr(holder, lists[0]) for inner in _unrolled(layer)]
     after = [child for _, child in list(dropwhile(lambda pair: pair[0] != lists[0], holder.named_children()))[1:]]
     norm = getattr(model, "layernorm", None)
@@ -65,6 +79,10 @@ def split_stages(model: nn.Module, expected: Tensor, images: Tensor) -> list[nn.
         if _same(stages, images, expected):
             return stages
     return None
+
+
+def _at_any_side(_: nn.Module, values: tuple[Any, ...], more: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return values, {**more, ANY_SIDE: True}
 
 
 def _unrolled(layer: nn.Module) -> Iterator[nn.Module]:

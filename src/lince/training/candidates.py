@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal, final
 
-from lince.core.errors import ImageError
+from lince.core.errors import ConfigError, ImageError
 from lince.data import Collection
 from lince.imaging import decode
 from lince.imaging.load import read_sample
-from lince.models import CATALOG, ModelEntry, entry_for
+from lince.models import CATALOG, ModelEntry, check_side, entry_for
 from lince.training.options import TrainOptions
 
 DEFAULT_MODEL = "efficientnet-lite0"
@@ -55,10 +55,11 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
     Raises
     ------
     ConfigError, ModelUnavailableError
-        The model that was asked for does not exist or is out of reach.
+        The model that was asked for does not exist, is out of reach, or does not see images of the size asked for.
     """
     asked = options.model != "auto"
     entry = entry_for(options.model if asked else DEFAULT_MODEL, weights=options.weights)
+    check_side(entry, options.image_size)
     if options.preset != "best":
         return [Candidate(entry, options.image_size or entry.size, "plan", 1.0)]
     if not entry.pretrained:
@@ -77,7 +78,17 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
 def _sizes(entry: ModelEntry, *, tiny: bool) -> list[int]:
     """The model's own size, and one that shows another scale: finer, or for thumbnails less enlarged."""
     other = (entry.size if entry.size < 160 else round(entry.size * (0.57 if tiny else 1.43))) // entry.multiple
-    return sorted({entry.size, other * entry.multiple}, key=lambda size: size != entry.size)
+    other *= entry.multiple
+    return [entry.size, other] if other != entry.size and _sees(entry, other) else [entry.size]
+
+
+def _sees(entry: ModelEntry, side: int) -> bool:
+    """Whether the model can be shown images of this side: some of the hub see their own alone."""
+    try:
+        check_side(entry, side)
+    except ConfigError:
+        return False
+    return True
 
 
 def _others(*, tiny: bool, images: int, options: TrainOptions) -> list[Candidate]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import lince
 from lince.core.events import EventBus, WorkFinished, WorkStarted
 from lince.core.files import atomic_folder
+from lince.data.places import note_places
 from lince.inference.bundle import (
     SEEN,
     WEIGHTS,
@@ -28,6 +29,7 @@ from lince.inference.bundle import (
 )
 from lince.inference.card import write_card
 from lince.inference.limits import fit_limits
+from lince.inference.neighbours import stratified
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
 from lince.inference.records import ModelRecord
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from lince.training.prepared import Prepared
 
 _TASK = "Measuring"
+# Images whose places are noted on this machine: as many as an export is compared on.
+_NOTED = 64
 
 
 def finish(
@@ -126,6 +130,7 @@ def finish(
         manifest = manifest.model_copy(update={"figures": {**manifest.figures, **figures}})
         write_manifest(folder, manifest)
         _note_opening(folder, prepared, bus)
+        _note_places(manifest, prepared)
         write_card(folder, manifest, language=options.language)
     bus.publish(WorkFinished(_TASK))
     return Bundle(out)
@@ -165,6 +170,13 @@ def _tested(report: Report, folder: Path, predictor: Predictor) -> dict[str, Any
 def _note_opening(folder: Path, prepared: Prepared, bus: EventBus) -> None:
     digests = (prepared.images.digests[row] for row in prepared.rows("test"))
     record_opening(folder, digests, part="test", collection=prepared.collection.name, bus=bus)
+
+
+def _note_places(manifest: BundleManifest, prepared: Prepared) -> None:
+    """So that an export can be compared on images of the collection, here where it lies."""
+    samples = prepared.collection.samples
+    rows = stratified([sample.label for sample in samples], _NOTED)
+    note_places(manifest.provenance["collection"]["digest"], (samples[row] for row in rows))
 
 
 def _with_cross_validation(

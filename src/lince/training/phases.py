@@ -9,6 +9,7 @@ import torch
 
 from lince.core.errors import TrainingError
 from lince.core.events import EventBus, Noticed
+from lince.core.files import make_folder
 from lince.core.wording import listed
 from lince.models.folding import ready_to_run
 from lince.models.heads import LinearHead
@@ -88,6 +89,7 @@ def _run_phase(
         if phase.boundary == EMBEDDING and isinstance(network.head, LinearHead):
             network.head.standardise(data.train.blocks())
         result = fit(network, phase, data, balance=balance, seed=plan.seed, folder=place, device=device, bus=bus)
+    make_folder(place)  # a head that is solved on activations kept elsewhere has written nothing yet
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, place / "best.safetensors")
     if result.first:
         save_file(result.first, place / _FIRST)

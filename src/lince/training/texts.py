@@ -15,6 +15,7 @@ from lince.core.events import EventBus, Noticed, WorkAdvanced, WorkFinished, Wor
 from lince.core.types import Sample
 from lince.data import Collection
 from lince.inference.bundle import Bundle
+from lince.models import check_side
 from lince.models.text import Fusion, SeesImages, TextReader, check_sides, hidden_terms, hide, side_names
 from lince.models.text.reader import LinearPart, log_probabilities
 from lince.models.text.side import Rows as TextRows
@@ -118,6 +119,8 @@ def train_texts(collection: Collection, options: TrainOptions, folder: RunFolder
             )
         )
     entries = members(options)
+    for entry in entries:
+        check_side(entry, options.image_size)
     plan = text_plan(options)
     prepared = prepare(collection, plan, bus)
     check_positive(prepared)
