@@ -171,13 +171,15 @@ def _training(manifest: BundleManifest, words: Words) -> Found:
         "Training of the main member: {phases}; seed {seed}." if len(found) > 1 else "Training: {phases}; seed {seed}."
     )
     yield "training", words.say(text, phases=joined(", ", steps), seed=plan["seed"])
-    solved = [member.way in _SOLVED for member in found]
+    # Heads that are solved weigh their images only where that was asked for (`members.Trainer`).
+    weighed = manifest.provenance.get("options", {}).get("imbalance") in ("weights", "sampling")
+    solved = [member.way in _SOLVED and not weighed for member in found]
     remedy = "none" if solved and all(solved) else plan["imbalance"]["kind"]
     text = "Classes of unequal size: {remedy}."
     if any(solved) and remedy != "none":
         text = "Classes of unequal size: {remedy}; where a head was solved, nothing."
     # What steps take may differ from one kind of member to the next: told is only what is known.
-    if remedy == "none" or main not in _SOLVED:
+    if weighed or remedy == "none" or main not in _SOLVED:
         yield "imbalance", words.say(text, remedy=words.say(_REMEDIES[remedy]))
     policy = (plan["augmentation"] or {}).get("name")
     text = "Augmentation: the policy {policy}; bundle.json holds its changes." if policy else "Augmentation: none."
