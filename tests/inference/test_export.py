@@ -42,11 +42,11 @@ def opened(path: Path) -> Any:
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-def bundle_of(tiny_bundle: Path, name: str, folder: Path) -> Bundle:
+def bundle_of(tiny_bundle: Path, name: str, folder: Path, size: int | None = None) -> Bundle:
     """A bundle of an untrained network of another model."""
     old = Bundle(tiny_bundle).manifest
     entry = entry_for(name)
-    spec = entry.image_spec(64 if name == "efficientnet-lite0" else None)
+    spec = entry.image_spec(size)
     torch.manual_seed(2)
     network = build(entry, len(old.classes), spec)
     torch.nn.init.normal_(network.head.linear.weight, std=0.3)  # probabilities that depend on the image
@@ -86,11 +86,13 @@ def test_any_number_of_images_gives_what_the_bundle_gives(tiny_bundle: Path, exp
     assert_equal_predictions(hot, again.path)
 
 
-@pytest.mark.parametrize("kind", ["efficientnet-lite0", "resnet", "vit"])
-def test_every_kind_of_model(kind: str, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kind", "size"), [("efficientnet-lite0", 64), ("resnet", None), ("vit", None), ("vit", 48)])
+def test_every_kind_of_model(
+    kind: str, size: int | None, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     name = kind if kind in ("efficientnet-lite0",) else save(kind, tmp_path / "saved")
-    bundle = bundle_of(tiny_bundle, name, tmp_path / "bundle")
+    bundle = bundle_of(tiny_bundle, name, tmp_path / "bundle", size)
     done = export_onnx(bundle, tmp_path / "a.onnx")
     assert_equal_predictions(bundle, done.path)
     assert str(tmp_path) not in done.path.read_bytes().decode("latin-1"), "a folder of this machine is in the file"
