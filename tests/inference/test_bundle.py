@@ -83,10 +83,9 @@ def test_the_source_has_no_way_to_unpickle() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if isinstance(node, ast.ImportFrom) and node.module == "joblib":
-                # Work is shared out to its own processes; what it reads from files is a pickle.
-                names = (
-                    [] if {alias.name for alias in node.names} <= {"Parallel", "delayed", "parallel_config"} else names
-                )
+                # Work is shared out to processes of its own; what it reads from files is a pickle.
+                harmless = {"Parallel", "delayed", "parallel_config"}
+                names = [] if {alias.name for alias in node.names} <= harmless else names
             found += [f"{path.name}: {n}" for n in names if n.split(".")[0] in ("pickle", "dill", "joblib", "shelve")]
             if isinstance(node, ast.Call):
                 given = {word.arg: ast.unparse(word.value) for word in node.keywords}
