@@ -191,7 +191,18 @@ def test_another_aim_is_met_on_held_out_predictions_and_leaves_the_bundle_as_it_
     assert (folder / "bundle.json").read_bytes() == before
     opened = [json.loads(line) for line in (folder / "opened.jsonl").read_text(encoding="utf-8").split("\n") if line]
     assert opened[-1]["operating_point"]["aim"] == "sensitivity>=1"
+    told = (tmp_path / "r" / "card.md").read_text(encoding="utf-8")
+    assert "chosen for this evaluation" in told
+    assert f"Operating point: {own.threshold:.3f}" in told
+    assert "chosen for this evaluation" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
     assert opened[-1]["operating_point"]["weights"] == own.manifest.hashes["model.safetensors"]
+
+
+def test_an_aim_is_that_of_both_bundles(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
+    folders = [shutil.copytree(tiny_bundle, tmp_path / name) for name in ("one", "two")]
+    found = evaluate(folders[0], tiny_images, split="all", aim="sensitivity>=1", compare=folders[1])
+    assert found.comparison is not None
+    assert {figure.difference.value for figure in found.comparison.figures} == {0.0}
 
 
 def test_an_aim_needs_held_out_predictions(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:
@@ -199,9 +210,10 @@ def test_an_aim_needs_held_out_predictions(tiny_bundle: Path, tiny_images: Path,
     with pytest.raises(ConfigError, match="no such aim"):
         evaluate(folder, tiny_images, aim="best")
     place = folder / "report" / "validation" / "predictions.csv"
-    place.write_text("name,truth\nx,benign\n", encoding="utf-8")
-    with pytest.raises(BundleError, match="predictions of this bundle are damaged"):
-        evaluate(folder, tiny_images, aim="youden")
+    for damaged in ("name,truth\nx,benign\n", "name,truth,p_malignant\n", "name,truth,p_malignant\nx,benign,high\n"):
+        place.write_text(damaged, encoding="utf-8")
+        with pytest.raises(BundleError, match="predictions of this bundle are damaged"):
+            evaluate(folder, tiny_images, aim="youden")
     place.unlink()
     with pytest.raises(ConfigError, match=r"no held-out predictions.*lince recalibrate"):
         evaluate(folder, tiny_images, aim="youden")

@@ -56,6 +56,7 @@ def test_a_caption_in_the_address_goes_with_an_image_as_the_body(reader: Site) -
     whole = {"content": png(), "headers": {"Content-Type": "image/png"}}
     body = reader.client.post(PATH, params={"caption": "a nodule"}, **whole).json()
     assert body["inputs"] == ["image", "caption"]
+    assert reader.client.post(PATH, params={"caption": "a nodule"}).json()["inputs"] == ["caption"]
     form = {"file": ("scan.png", png()), "caption": (None, "a nodule")}
     twice = reader.client.post(PATH, files=form, params={"caption": "another"})
     assert twice.status_code == 422

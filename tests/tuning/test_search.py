@@ -326,7 +326,6 @@ def test_options_that_do_not_work_end_the_search(
         ({"folds": 3}, "one model at a time"),
         ({"learning_rate": 3}, "no option of this name"),
         ({"text": "caption"}, "how a network of images is trained"),
-        ({"model": "descriptors"}, "how a network of images is trained"),
         ({"preset": "fast", "tune_lr": 1e-3}, "would change nothing"),
     ],
 )

@@ -85,5 +85,7 @@ def _held_out(place: Path, positive: str) -> tuple[NDArray[np.bool_], NDArray[np
             rows = [(row["truth"], float(row[column])) for row in csv.DictReader(stream)]
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise BundleError("The held-out predictions of this bundle are damaged", received=place) from error
+    if not rows:
+        raise BundleError("The held-out predictions of this bundle are damaged", received=place)
     ill = np.array([truth == legible(positive) for truth, _ in rows], dtype=bool)
     return ill, np.array([value for _, value in rows], dtype=np.float64)

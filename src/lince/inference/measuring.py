@@ -27,13 +27,14 @@ from lince.evaluation import (
 from lince.evaluation.checks import check_prevalence
 from lince.imaging import cached_images
 from lince.inference.aiming import at_aim
-from lince.inference.bundle import SEEN_DIGITS, Bundle
+from lince.inference.bundle import SEEN_DIGITS, Bundle, BundleManifest
 from lince.inference.card import Evaluation, write_card
 from lince.inference.contrasting import Measured, held_against
 from lince.inference.gallery import take_pictures
 from lince.inference.limits import check_classes
 from lince.inference.opening import record_opening
 from lince.inference.predictor import Predictor
+from lince.inference.records import OperatingPointRecord
 from lince.inference.relying import relied, strangeness
 
 Part = Literal["auto", "all", "unseen", "train", "val", "test"]
@@ -101,12 +102,14 @@ def evaluate(
     """
     bus = bus or EventBus()
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, bus=bus)
-    if aim is not None:
-        predictor = Predictor(at_aim(predictor.bundle, aim, bus), bus=bus)
     check_prevalence(prevalence, predictor.labels)
     other = compare if isinstance(compare, Predictor) or compare is None else Predictor(compare, bus=bus)
     if other is not None:
         check_comparable(predictor.labels, other.labels)
+    own = predictor.bundle.manifest
+    if aim is not None:
+        predictor = Predictor(at_aim(predictor.bundle, aim, bus), bus=bus)
+        other = other and Predictor(at_aim(other.bundle, aim, bus), bus=bus)
     # The folder is opened first: a place that cannot be written is known before the work, not after it.
     with atomic_folder(out) if out is not None else nullcontext() as folder:
         collection = load(source, classes=predictor.labels, bus=bus, **choices)
@@ -123,7 +126,7 @@ def evaluate(
         )
         measured = held_against(measured, collection, predictor, other, by, bus)
         if folder is not None:
-            _report(folder, predictor, measured, language, gallery=gallery)
+            _report(folder, predictor, measured, language, own=own, gallery=gallery)
     return measured.assessment
 
 
@@ -154,7 +157,7 @@ def _measure(
         )
     for one in bundles:
         digests = (images.digests[row] for row in rows)
-        point = bundle.manifest.operating_point if aimed and one is bundle else None
+        point = one.manifest.operating_point if aimed else None
         record_opening(one.path, digests, part=part, collection=collection.name, bus=bus, point=point)
     texts = predictor.texts_of(collection.samples)
     _tell_missing(texts, bus)
@@ -185,9 +188,18 @@ def _tell_missing(texts: Sequence[str | None] | None, bus: EventBus) -> None:
 
 
 def _report(
-    folder: Path, predictor: Predictor, measured: Measured, language: Literal["en", "pt"], *, gallery: bool
+    folder: Path,
+    predictor: Predictor,
+    measured: Measured,
+    language: Literal["en", "pt"],
+    *,
+    own: BundleManifest,
+    gallery: bool,
 ) -> None:
+    """``own`` is the manifest on disk, with the operating point that the bundle keeps."""
     bundle, collection = predictor.bundle, measured.collection
+    point = bundle.manifest.operating_point
+    aimed = None if point == own.operating_point else point
     context = ReportContext(
         title=collection.name,
         model=f"{bundle.manifest.model.name} trained on {bundle.name}",
@@ -198,7 +210,7 @@ def _report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         lince_version=bundle.manifest.lince_version,
         skipped=[{"path": item.path, "reason": item.reason} for item in measured.skipped],
-        notices=[*_too_good(measured), *collection.notices],
+        notices=[*_too_good(measured, language), *_otherwise(aimed, own, language), *collection.notices],
         provenance={"weights": bundle.model_id, "collection digest": collection.digest()[:16]},
     )
     write_report(
@@ -223,15 +235,38 @@ def _report(
         seen=measured.seen,
         skipped=len(measured.skipped),
         pictured=gallery,
+        aimed=aimed,
     )
-    write_card(folder, bundle.manifest, language=language, evaluation=done)
+    write_card(folder, own, language=language, evaluation=done)
 
 
-def _too_good(measured: Measured) -> list[str]:
+_SENTENCES = {
+    "en": (
+        "{share:.0%} of these images were used in training: the figures are too good",
+        "Decided from a probability of {threshold:.3f}, the point for {aim} that was chosen for this evaluation on "
+        "held-out predictions of the training; the bundle's own is {own:.3f}",
+    ),
+    "pt": (
+        "{share:.0%} destas imagens foram usadas no treino: os números são bons demais",
+        "Decidido a partir de uma probabilidade de {threshold:.3f}, o ponto para {aim} escolhido para esta avaliação "
+        "em previsões reservadas do treino; o do próprio modelo é {own:.3f}",
+    ),
+}
+
+
+def _too_good(measured: Measured, language: Literal["en", "pt"]) -> list[str]:
     """The sentence that a report on images of the training must not be without."""
     if not measured.seen or measured.part == "unseen":
         return []
-    return [f"{measured.seen:.0%} of these images were used in training: the figures are too good"]
+    return [_SENTENCES[language][0].format(share=measured.seen)]
+
+
+def _otherwise(aimed: OperatingPointRecord | None, own: BundleManifest, language: Literal["en", "pt"]) -> list[str]:
+    """That decisions are not those of the bundle."""
+    if aimed is None or own.operating_point is None:
+        return []
+    before = own.operating_point.threshold
+    return [_SENTENCES[language][1].format(threshold=aimed.threshold, aim=aimed.aim, own=before)]
 
 
 def _rows(

@@ -62,7 +62,10 @@ async def read_upload(request: Request, name: str | None = None, caption: str | 
             file = _only_file(form)
             upload = Upload(clean_name(file.filename or name), await file.read(), said)
     elif not kind or kind.startswith("image/") or kind in ("application/dicom", "application/octet-stream"):
-        upload = Upload(clean_name(name), await request.body(), _caption([] if caption is None else [caption]))
+        said = _caption([] if caption is None else [caption])
+        upload = Upload(clean_name(name), await request.body(), said)
+        if said is not None and not upload.data:
+            return Upload(CAPTION, None, said)
     else:
         raise MediaTypeError(
             "An image comes as a form (multipart/form-data) or as the body itself (image/*, application/dicom, "

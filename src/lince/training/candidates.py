@@ -23,6 +23,8 @@ _TINY = 64
 # Above this number of thumbnails a network from scratch costs more than it adds to pretrained ones.
 _SMALL_SET = 6_000
 _LOOKED_AT = 5
+# Of fine-tuning, where its cost was measured.
+_EPOCHS = 20
 
 Way = Literal["plan", "head", "kernel", "tuned", "scratch"]
 
@@ -66,7 +68,8 @@ def candidates(options: TrainOptions, collection: Collection) -> list[Candidate]
         return [Candidate(entry, options.image_size or entry.size, "scratch", 1.0)]
     tiny = native_side(collection) <= _TINY
     sizes = [options.image_size] if options.image_size else _sizes(entry, tiny=tiny)
-    ways: tuple[tuple[Way, float], ...] = (("head", 1.0), ("kernel", 1.0), ("tuned", 5.0))
+    tuning = 1.5 + 3.5 * min(1.0, (options.tune_epochs or _EPOCHS) / _EPOCHS)
+    ways: tuple[tuple[Way, float], ...] = (("head", 1.0), ("kernel", 1.0), ("tuned", tuning))
     if options.phases == 1:
         ways = ways[:2]
     found = [Candidate(entry, size, way, cost * _cost(entry, size)) for size in sizes for way, cost in ways]
@@ -95,7 +98,9 @@ def _others(*, tiny: bool, images: int, options: TrainOptions) -> list[Candidate
     """Networks that see other things: larger backbones that work offline, and for thumbnails one from scratch."""
     found = []
     if tiny and images <= _SMALL_SET:
-        found.append(Candidate(CATALOG["small-cnn"], 32, "scratch", 4.0))
+        small = CATALOG["small-cnn"]
+        side = min(options.image_size or 32, small.size) // small.multiple * small.multiple
+        found.append(Candidate(small, side, "scratch", 4.0 * (side / 32) ** 2))
     for name in ("efficientnet-lite2", "efficientnet-lite1"):
         if name in CATALOG:
             entry = CATALOG[name]

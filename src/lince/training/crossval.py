@@ -26,6 +26,7 @@ from lince.training.members import Fitted, OutOfTime, Trainer
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan, make_plan
 from lince.training.prepared import prepare
+from lince.training.together import check_steps
 from lince.trust import softmax
 
 # Log loss that the mirror image must save per image to be worth a second forward pass.
@@ -48,6 +49,7 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     begun = time.perf_counter()
     bus = _without_repetition(bus)
     tried = candidates(options, collection)
+    check_steps(options, scratch=any(one.way == "scratch" for one in tried))
     prepared = prepare(collection, _draft(options, tried), bus)
     folder.same_collection(prepared.collection.digest())
     folds = make_folds(prepared, options.folds or FOLDS, options.seed, bus)

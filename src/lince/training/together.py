@@ -53,7 +53,8 @@ def _check_network(options: TrainOptions) -> None:
         return
     best, head_alone = options.preset == "best", options.phases == 1
     if best:
-        _refuse(options, _HEAD_STEPS, "With the preset best heads are solved exactly")
+        if options.model != "auto":  # else it depends on the images; see `check_steps`
+            _check_solved(options)
         if options.imbalance in ("focal", "adjust"):
             raise ConfigError(
                 "With the preset best heads are solved exactly, by weights or without",
@@ -62,7 +63,24 @@ def _check_network(options: TrainOptions) -> None:
             )
     if head_alone or (options.preset == "fast" and options.phases is None):
         fix = "leave it out, or train with --phases 2"
-        _refuse(options, (*_TUNING, *(_STEPS if best else ())), "Only a head is trained here", fix)
+        _refuse(options, _TUNING, "Only a head is trained here", fix)
+
+
+def check_steps(options: TrainOptions, *, scratch: bool) -> None:
+    """Refuse options of steps with the preset ``best`` where no network is trained from scratch.
+
+    Raises
+    ------
+    ConfigError
+        Heads are solved, so they would change nothing.
+    """
+    if options.preset == "best" and not scratch:
+        _check_solved(options)
+
+
+def _check_solved(options: TrainOptions) -> None:
+    idle = (*_HEAD_STEPS, *(_STEPS if options.phases == 1 else ()))
+    _refuse(options, idle, "With the preset best heads are solved exactly")
 
 
 def _check_no_text(options: TrainOptions) -> None:

@@ -17,7 +17,7 @@ from lince.core.events import EventBus, Noticed, WorkAdvanced, WorkFinished, Wor
 from lince.core.files import make_folder
 from lince.data import Collection
 from lince.training.augmenting import settle
-from lince.training.options import DESCRIPTORS, TrainOptions, parse_options
+from lince.training.options import TrainOptions, parse_options
 from lince.training.prepared import collection_of
 from lince.training.single import prepare_single
 from lince.training.together import check_together
@@ -111,11 +111,10 @@ def _check(options: TrainOptions, trials: int, time_limit: float | None) -> None
         raise ConfigError("A search needs at least one trial", received=trials)
     if time_limit is not None and not time_limit > 0:
         raise ConfigError("The time limit must be above zero minutes", received=time_limit)
-    check_together(options)
-    if options.text or options.model == DESCRIPTORS:
-        raise ConfigError(
-            "A search is over how a network of images is trained", fix="leave out --text and --model descriptors"
-        )
+    # The remedy against imbalance is searched, the focal loss among them.
+    check_together(options.model_copy(update={"focal_gamma": TrainOptions.model_fields["focal_gamma"].default}))
+    if options.text:
+        raise ConfigError("A search is over how a network of images is trained", fix="leave out --text")
     if options.preset == "best" or options.folds is not None:
         raise ConfigError(
             "A search trains one model at a time, not the preset best or folds", fix="use --preset fast or balanced"

@@ -11,6 +11,7 @@ from lince.inference.bundle import BundleManifest
 from lince.inference.card.facts import Facts
 from lince.inference.card.promises import shown_figures
 from lince.inference.card.words import Markdown, Words, joined
+from lince.inference.records import OperatingPointRecord
 
 
 @final
@@ -19,7 +20,7 @@ class Evaluation:
     """An evaluation as the card tells of it.
 
     ``seen`` is the share of the images of the part that were used in training, before any were left out; ``pictured``
-    whether the report shows images with heat maps.
+    whether the report shows images with heat maps; ``aimed`` the operating point, where it was not the bundle's own.
     """
 
     assessment: Assessment
@@ -30,6 +31,7 @@ class Evaluation:
     seen: float
     skipped: int
     pictured: bool
+    aimed: OperatingPointRecord | None = None
 
 
 def of_evaluation(done: Evaluation, manifest: BundleManifest, words: Words) -> Facts:
@@ -59,7 +61,14 @@ def _facts(done: Evaluation, manifest: BundleManifest, words: Words) -> Iterator
         joined(" ", (words.inside(name), words.estimate(getattr(found, key).model_dump())))
         for key, name in shown_figures(manifest).items()
     ))  # fmt: skip
-    yield "here", words.say("On these images: {told}.", told=told)
+    if done.aimed is None:
+        yield "here", words.say("On these images: {told}.", told=told)
+    else:
+        text = (
+            "On these images, decided from a probability of {threshold} (the point for {aim}, chosen for this "
+            "evaluation on held-out predictions of the training; the bundle keeps its own): {told}."
+        )
+        yield "here", words.say(text, told=told, threshold=words.number(done.aimed.threshold), aim=done.aimed.aim)
     methods = dict.fromkeys(getattr(found, key).method for key in shown_figures(manifest))
     names = joined("; ", (words.say(method) for method in methods if method))
     yield "intervals", words.say("Intervals at 95%: {names}.", names=names)

@@ -225,6 +225,11 @@ PORTUGUESE = {
     "{share} of these images were used in training: the figures are too good.": (
         "{share} destas imagens foram usadas no treino: os números são bons demais."
     ),
+    "On these images, decided from a probability of {threshold} (the point for {aim}, chosen for this evaluation on "
+    "held-out predictions of the training; the bundle keeps its own): {told}.": (
+        "Nestas imagens, decidido a partir de uma probabilidade de {threshold} (o ponto para {aim}, escolhido para "
+        "esta avaliação em previsões reservadas do treino; o modelo mantém o seu): {told}."
+    ),
     "On these images: {told}.": "Nestas imagens: {told}.",
     "The evaluation changed nothing in the model: weights, calibration and limits are as trained.": (
         "A avaliação nada mudou no modelo: pesos, calibração e limites são os do treino."

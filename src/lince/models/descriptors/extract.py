@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
@@ -187,7 +190,24 @@ def _in_processes(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
     blocks = (np.ascontiguousarray(images[start : start + _BLOCK]) for start in range(0, len(images), _BLOCK))
     with parallel_config("loky", inner_max_num_threads=1):
         share_out = Parallel(worker_count(), return_as="generator", batch_size=1, max_nbytes=None)
-        yield from share_out(delayed(_block)(block) for block in blocks)
+        yield from share_out(delayed(_block_of)(os.getpid(), block) for block in blocks)
+
+
+def _block_of(parent: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """In a process of its own, which ends with the one that asked: a killed one could not tell it."""
+    _end_with(parent)
+    return _block(images)
+
+
+@lru_cache(maxsize=1)
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _block(images: NDArray[np.uint8]) -> NDArray[np.float32]:
