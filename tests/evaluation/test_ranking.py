@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
-from lince.evaluation import EvaluationError, auc, macro_auc
+from lince.evaluation import EvaluationError, auc, macro_auc, weighted_auc
 from lince.evaluation.ranking import average_precision, delong, precision_recall_curve, roc_curve
 
 # Sixteenths: ties are common, and monotone maps of them stay exact.
@@ -135,6 +135,18 @@ def test_macro_auc_is_the_mean_over_classes_seen() -> None:
     table = rng.dirichlet(np.ones(4), size=7)
     expected = np.mean([roc_auc_score(truth == c, table[:, c]) for c in range(3)])
     assert macro_auc(truth, table) == pytest.approx(expected)
+
+
+def test_weighted_auc_weighs_classes_by_their_images() -> None:
+    rng = np.random.default_rng(1)
+    truth = np.array([0] * 20 + [1] * 8 + [2] * 3)
+    table = rng.dirichlet(np.ones(3), size=31)
+    expected = roc_auc_score(truth, table, multi_class="ovr", average="weighted")
+    assert weighted_auc(truth, table) == pytest.approx(expected)
+    assert weighted_auc(truth, table) != pytest.approx(macro_auc(truth, table))
+    two = table[:, :2] / table[:, :2].sum(axis=1, keepdims=True)
+    assert weighted_auc(truth > 0, two) == macro_auc(truth > 0, two)
+    assert math.isnan(weighted_auc([1, 1, 1], table[:3]))
 
 
 def test_macro_auc_of_two_classes_is_the_auc_of_the_second() -> None:

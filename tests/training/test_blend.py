@@ -122,6 +122,22 @@ def test_the_head_of_support_vectors_is_that_of_scikit_learn(classes: int) -> No
     np.testing.assert_allclose(same, logits, atol=1e-5)
 
 
+def test_images_that_weigh_more_cost_more_on_the_wrong_side() -> None:
+    from sklearn.svm import SVC
+
+    features, labels = clouds(3)
+    weights = np.where(labels == 2, 4.0, 0.5)
+    (head,) = solve_kernel(features, labels, classes=3, costs=[1.0], weights=weights)
+    embedded = features.values.reshape(-1, 6)
+    with torch.inference_mode():
+        logits = head.eval().classify(torch.from_numpy(embedded)).numpy()
+    standard = (embedded - head.feature_mean.numpy()) / head.feature_std.numpy()
+    truth, shares = np.tile(labels, 2), np.tile(weights, 2)
+    for position in range(3):
+        machine = SVC(C=1.0, gamma=1 / 6).fit(standard, truth == position, shares)
+        np.testing.assert_allclose(logits[:, position], machine.decision_function(standard), atol=3e-3)
+
+
 def test_a_class_without_images_is_never_chosen_by_support_vectors() -> None:
     features, labels = clouds(2)
     (head,) = solve_kernel(features, labels, classes=4, costs=[1.0])

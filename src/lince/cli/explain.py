@@ -64,7 +64,6 @@ def explain(
     if log_dir:
         log_to(log_dir, "explain")
     predictor = Predictor(bundle)
-    drawn = predictor.explains and image is not None
     if image is not None and not predictor.explains:
         _refuse_maps(predictor, similar, asked=asked)
     prepared = predictor.prepare(image, caption=caption)
@@ -72,7 +71,7 @@ def explain(
     # Found before anything is written: a bundle without them leaves no half of an answer.
     cases = similar_cases(predictor, prepared, similar) if similar else None
     place, sheet = None, None
-    if drawn and image is not None:
+    if image is not None and predictor.explains:
         place = out or Path(f"{image.stem}-heatmap.png")
         _save(overlay(prepared.preview, outcome.heat_map, opacity=opacity), place)
         sheet = _draw_layers(predictor, prepared, layers) if layers else None
