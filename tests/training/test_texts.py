@@ -157,7 +157,8 @@ def test_the_card_says_what_is_read_by_what_and_how_it_was_learned(bundle: Bundl
     assert "nothing else: no age" not in card
     assert "these fields of its record, one after the other: caption." in card
     assert f"Words that name a class are hidden from every text, {len(bundle.manifest.text.mask)} terms" in card
-    assert "a linear head on a frozen deep neural network, efficientnet-lite0. The text: words, pairs of words" in card
+    assert "a frozen deep neural network, efficientnet-lite0, read by " in card
+    assert ". The text: words, pairs of words and pieces of words" in card
     assert "- Frozen network: efficientnet-lite0, 32 px, and the mirror image" in card
     assert "Training: nothing learns by steps." in card
     assert "cross-validated in folds of the training part" in card
@@ -185,10 +186,10 @@ def test_the_card_of_several_networks_and_sides_hides_nothing(bundle: Bundle, tm
         return
     assert r"one after the other: caption, a\|b." in card
     assert "No words are hidden" in card
-    assert "all of it joined: efficientnet-lite0, small-cnn" in card
+    assert "frozen deep neural networks, efficientnet-lite0, small-cnn, read by " in card
     assert "a frozen sentence encoder with logistic regression; the frozen dual encoder a/b, which also looks" in card
     assert "the frozen encoder c/d with" in card
-    assert "2 frozen networks, read by one head" in card
+    assert "2 frozen networks; their answers and that of the text" in card
     assert "A text without image has limits" not in card
 
 

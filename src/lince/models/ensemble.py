@@ -206,7 +206,7 @@ class Ensemble(nn.Module):
 class Member(NamedTuple):
     """What is known of a group before it is built: ``model`` and ``facts`` name the network in the catalog.
 
-    ``landmarks`` is how many each of its heads has, where they are no linear ones.
+    ``landmarks`` is how many the heads have, one number for all or one for each; a linear head has none.
     """
 
     model: str
@@ -216,7 +216,12 @@ class Member(NamedTuple):
     shared: int
     mirrored: bool
     share: float
-    landmarks: int = 0
+    landmarks: int | Sequence[int] = 0
+
+    @property
+    def heads(self) -> Sequence[int]:
+        """The landmarks of each head."""
+        return [self.landmarks] * self.branches if isinstance(self.landmarks, int) else self.landmarks
 
     def plain(self) -> dict[str, Any]:
         """As the bundle keeps it."""
@@ -281,12 +286,15 @@ def build_ensemble(facts: Mapping[str, Any], classes: int, spec: ImageSpec) -> E
     for known in facts["members"]:
         member = Member(**known)
         entry = entry_for(member.model, member.facts)
-        if member.model == NAME or member.branches < 1:
+        if member.model == NAME or member.branches < 1 or len(member.heads) != member.branches:
             raise ConfigError("This does not describe a member of an ensemble", received=known)
         base = build(entry, classes, entry.image_spec(member.size), pretrained=False)
-        if member.landmarks:
-            base = base.with_head(KernelHead(base.head.features, classes, member.landmarks))
-        networks = [copy.deepcopy(base) for _ in range(member.branches)]
+        networks = [
+            copy.deepcopy(base).with_head(KernelHead(base.head.features, classes, count))
+            if count
+            else copy.deepcopy(base)
+            for count in member.heads
+        ]
         groups.append(Group(networks, shared=member.shared, side=member.size, mirrored=member.mirrored))
         heads.append([network.head for network in networks])
         shares.append(member.share)

@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from itertools import product
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from lince.core.errors import TrainingError
+from lince.imaging.ordered import in_order
 from lince.inference.neighbours import stratified
 from lince.models.heads import KernelHead, LinearHead
 from lince.training.activations import Activations
+from lince.training.plan import PENALTIES
+from lince.training.sharing import averages
 
 # Of the head that fine-tuning starts from: strong enough to leave the features something to learn.
 FIRST_PENALTY = 0.1
 # Costs of an image on the wrong side of the margin: soft to hard.
 COSTS = (1.0, 3.0, 10.0)
+# What is tried of each kind of head.
+STRENGTHS = {"head": PENALTIES, "kernel": COSTS}
 # Support vectors are searched among this many images and views: the time grows with the square.
 _MOST_VECTORS = 4_000
+
+Kind = Literal["head", "kernel"]
+Solved = LinearHead | KernelHead
+
+
+def solve_all(
+    kind: Kind,
+    features: Activations,
+    labels: NDArray[np.int64],
+    *,
+    classes: int,
+    weights: NDArray[np.float64] | None = None,
+    strengths: Sequence[float] | None = None,
+) -> list[Solved]:
+    """One head for each strength: of a linear ``head`` the penalty, of a ``kernel`` the cost of an error.
+
+    Parameters
+    ----------
+    kind
+        Which head.
+    features
+        (views, N, 2 D) embeddings of the training images by a `KernelHead`; a linear head reads the first half.
+    labels, classes, weights
+        As `solve_path` and `solve_kernel` take them.
+    strengths
+        `STRENGTHS` of the kind when not given.
+    """
+    strengths = STRENGTHS[kind] if strengths is None else strengths
+    if kind == "kernel":
+        return [*solve_kernel(features, labels, classes=classes, costs=strengths, weights=weights)]
+    features = averages(features)
+    head = LinearHead(features.values.shape[-1], classes)
+    return [deepcopy(head) for _ in solve_path(head, features, labels, strengths, weights)]
 
 
 def solve_head(head: LinearHead, features: Activations, labels: NDArray[np.int64], *, penalty: float) -> None:
@@ -117,31 +158,32 @@ def solve_kernel(
     shares = None if weights is None else np.tile(weights[rows], len(views))
     # Once for all costs and classes: the machine would compute each entry anew.
     alike = torch.exp(-scale.gamma * torch.cdist(values, values).square()).double().numpy()
-    return [_supported(scale, values, alike, truth, classes, cost, shares) for cost in costs]
+    positions = range(1 if classes == 2 else 0, classes)
+    jobs = [(cost, position) for cost, position in product(costs, positions) if (truth == position).any()]
+    machines = in_order(jobs, lambda job: _machine(alike, truth == job[1], job[0], shares))
+    found: dict[float, dict[int, Any]] = {cost: {} for cost in costs}
+    for (cost, position), machine in zip(jobs, machines, strict=True):
+        found[cost][position] = machine
+    return [_supported(scale, values, found[cost], classes) for cost in costs]
 
 
-def _supported(
-    scale: KernelHead,
-    values: torch.Tensor,
-    alike: NDArray[np.float64],
-    truth: NDArray[np.int64],
-    classes: int,
-    cost: float,
-    shares: NDArray[np.float64] | None,
-) -> KernelHead:
-    """The head for standardised features (M, 2 D) whose similarities (M, M) are known."""
+def _machine(
+    alike: NDArray[np.float64], inside: NDArray[np.bool_], cost: float, shares: NDArray[np.float64] | None
+) -> Any:
+    """A support vector machine for one class; several are fitted at a time, since the fit releases the interpreter."""
     from sklearn.svm import SVC
 
-    weight, bias = np.zeros((len(truth), classes)), np.zeros(classes)
-    for position in range(1, classes) if classes == 2 else range(classes):
-        if not (truth == position).any():
-            bias[position] = -1.0
-            continue
-        machine = SVC(C=cost, kernel="precomputed").fit(alike, truth == position, shares)
+    return SVC(C=cost, kernel="precomputed").fit(alike, inside, shares)
+
+
+def _supported(scale: KernelHead, values: torch.Tensor, machines: Mapping[int, Any], classes: int) -> KernelHead:
+    """The head of the machines of some classes, on standardised features (M, 2 D)."""
+    weight, bias = np.zeros((len(values), classes)), np.full(classes, -1.0)
+    for position, machine in machines.items():
         weight[machine.support_, position] = machine.dual_coef_[0]
         bias[position] = machine.intercept_[0]
     if classes == 2:  # both classes with the same weight, so that each has its heat map
-        weight, bias = (weight - weight[:, ::-1]) / 2, (bias - bias[::-1]) / 2
+        weight, bias = (weight - weight[:, ::-1]) / 2, np.array([-bias[1], bias[1]]) / 2
     used = np.flatnonzero(weight.any(axis=1))
     head = KernelHead(values.shape[1] // 2, classes, len(used))
     state = {"landmarks": values[used], "weight": torch.from_numpy(weight[used]), "bias": torch.from_numpy(bias)}

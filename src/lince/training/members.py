@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -28,21 +27,19 @@ from lince.models.network import Network
 from lince.models.precision import best_device
 from lince.training.activations import Activations, Frozen, Recipe
 from lince.training.blend import log_loss
-from lince.training.candidates import Candidate, Way
+from lince.training.candidates import Candidate
 from lince.training.folder import RunFolder
 from lince.training.folds import Folds
-from lince.training.linear import COSTS, FIRST_PENALTY, solve_head, solve_kernel, solve_path
+from lince.training.linear import FIRST_PENALTY, Kind, Solved, solve_all, solve_head
 from lince.training.losses import Balance, Imbalance
 from lince.training.options import TrainOptions
 from lince.training.phases import run_phases
-from lince.training.plan import EMBEDDING, PENALTIES, Phase, Plan, make_plan
+from lince.training.plan import EMBEDDING, Phase, Plan, make_plan
 from lince.training.prepared import Prepared
 from lince.training.sharing import Shared, averages, first_view
 from lince.trust import softmax
 
 _BATCH = 16
-
-Solved = LinearHead | KernelHead
 
 
 @final
@@ -130,9 +127,9 @@ class Trainer:
             return Fitted(candidate, plan, place, logits[0], logits[1], note["history"], note["seconds"])
         own = self._member_images(plan.image)
         begun, before = time.perf_counter(), self.seconds_before(candidate)
-        if candidate.way in ("head", "kernel"):
+        if candidate.way == "head" or candidate.way == "kernel":
             history: list[dict[str, Any]] = []
-            self._fit_heads(candidate, plan, own, place, may_go_on)
+            self._fit_heads(candidate, candidate.way, plan, own, place, may_go_on)
         else:
             history = self._fit_folds(candidate, plan, own, place, may_go_on)
         fitted = Fitted(candidate, plan, place, np.empty(0), np.empty(0), history, 0.0)
@@ -219,17 +216,21 @@ class Trainer:
         return shared.part(network, frozen, own.images.pixels, recipe, rows, bus=self.bus)
 
     def _fit_heads(
-        self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]
+        self,
+        candidate: Candidate,
+        kind: Kind,
+        plan: Plan,
+        own: Prepared,
+        place: Path,
+        may_go_on: Callable[[float], bool],
     ) -> None:
         """Exact heads on the frozen network; their strength is the one with the best out-of-fold predictions."""
         network = self._network(candidate, plan, 0)
         if not isinstance(network.head, LinearHead):
             raise TrainingError("Only a linear head can be solved exactly", received=candidate.entry.name)
         features = self._features(network, plan, plan.phases[0].views, own, self.folds.rows)
-        if candidate.way == "head":
-            features = averages(features)
         labels, fold_of = self.folds.labels, self.folds.fold
-        plain = first_view(features)
+        plain = first_view(averages(features) if kind == "head" else features)
         task = f"Fitting heads ({candidate.name})"
         self.bus.publish(WorkStarted(task, self.folds.count))
         begun = time.perf_counter()
@@ -237,7 +238,7 @@ class Trainer:
         logits: list[NDArray[np.float64]] = []
         for fold in range(self.folds.count):
             inside, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-            heads.append(self._solved(candidate.way, network, features.subset(inside), labels[inside]))
+            heads.append(self._solved(kind, features.subset(inside), labels[inside]))
             logits = logits or [np.empty((len(labels), self._classes)) for _ in heads[0]]
             for head, found in zip(heads[-1], logits, strict=True):
                 with torch.inference_mode():
@@ -252,7 +253,7 @@ class Trainer:
         for fold, chosen in enumerate(_alike([strengths[best] for strengths in heads])):
             _save(network.with_head(chosen).state_dict(), _weights(place, fold))
 
-    def _solved(self, way: Way, network: Network, features: Activations, labels: NDArray[np.int64]) -> list[Solved]:
+    def _solved(self, kind: Kind, features: Activations, labels: NDArray[np.int64]) -> list[Solved]:
         """A head for each strength of the penalty, or cost of an error.
 
         Images weigh by their class only where that was asked for: what is stacked by its log loss is best left to the
@@ -262,14 +263,11 @@ class Trainer:
         if self.options.imbalance in ("weights", "sampling"):
             balance = replace(balance, imbalance=Imbalance(kind="weights"))
         weights, shift = balance.weights_of(labels), balance.logit_shift()
-        if way == "kernel":
-            return [*solve_kernel(features, labels, classes=self._classes, costs=COSTS, weights=weights)]
-        head = LinearHead(network.head.features, self._classes)
-        found = [deepcopy(head) for _ in solve_path(head, features, labels, PENALTIES, weights)]
-        if shift is not None:
+        found = solve_all(kind, features, labels, classes=self._classes, weights=weights)
+        if shift is not None and kind == "head":
             for one in found:
                 one.shift_logits(torch.from_numpy(shift))
-        return [*found]
+        return found
 
     def _fit_folds(
         self, candidate: Candidate, plan: Plan, own: Prepared, place: Path, may_go_on: Callable[[float], bool]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from lince.inference.bundle import BundleManifest
 from lince.inference.card.words import Markdown, Words, joined
@@ -18,6 +19,9 @@ _SIDES = {
     "sentence": "a frozen sentence encoder with logistic regression",
 }
 _DUAL = "clip:"
+# By whether a head has support vectors.
+_HEADS = {False: "logistic regression", True: "support vectors"}
+_BOTH_HEADS = "logistic regression and support vectors"
 
 
 def inputs(text: TextRecord, words: Words) -> Markdown:
@@ -37,30 +41,29 @@ def model(manifest: BundleManifest, text: TextRecord, words: Words) -> Found:
     """The heads on image and text, and how they were found."""
     known = (manifest.model.facts or {}).get("members", [])
     told = (
-        "Image and text together. The image: a linear head on a frozen deep neural network, {names}. The text: {sides}."
+        "Image and text together. The image: a frozen deep neural network, {names}, read by {heads}. The text: {sides}."
     )
     votes = "One frozen network; its answer and that of the text are put together by learned weights."
     if len(known) > 1:
         told = (
-            "Image and text together. The image: one linear head on what these frozen deep neural networks see, all of "
-            "it joined: {names}. The text: {sides}."
+            "Image and text together. The image: frozen deep neural networks, {names}, read by {heads}. The text: "
+            "{sides}."
         )
-        votes = (
-            "{n} frozen networks, read by one head; its answer and that of the text are put together by learned "
-            "weights."
-        )
+        votes = "{n} frozen networks; their answers and that of the text are put together by learned weights."
     names = joined(", ", (one["model"] for one in known)) or manifest.model.name
     sees = next((name for name in text.sides if name.startswith(_DUAL)), None)
     sides = joined("; ", (_side(name, words, sees=name == sees) for name in text.sides))
-    yield "model", words.say(told, names=names, sides=sides)
+    kinds = {_HEADS[count > 0] for one in known for count in _landmarks(one)} or {_HEADS[False]}
+    heads = words.say(_BOTH_HEADS if len(kinds) > 1 else kinds.pop())
+    yield "model", words.say(told, names=names, sides=sides, heads=heads)
     yield "ensemble", words.say(votes, n=len(known))
     plan = manifest.provenance.get("plan")
     if plan is None:
         return
     learned = (
-        "Training: nothing learns by steps. On the images logistic regression is solved for several strengths of the "
-        "penalty; on the texts each head has one fixed setting. All are cross-validated in folds of the training part, "
-        "with groups whole, and then fitted to all of it; seed {seed}."
+        "Training: nothing learns by steps. On the images every head is solved for several strengths of its penalty; "
+        "on the texts each head has one fixed setting. All are cross-validated in folds of the training part, with "
+        "groups whole, and then fitted to all of it; seed {seed}."
     )
     yield "training", words.say(learned, seed=plan["seed"])
     yield (
@@ -69,8 +72,8 @@ def model(manifest: BundleManifest, text: TextRecord, words: Words) -> Found:
     )
     yield "augmentation", words.say("Augmentation: none.")
     kept = (
-        "Kept was the penalty with the lowest log loss in these folds. How much image, text and the frequencies of the "
-        "classes count was learned on cases of the training part that were held out."
+        "Kept was for each head the penalty with the lowest log loss in these folds. How much the heads, image, text "
+        "and the frequencies of the classes count was learned on cases of the training part that were held out."
     )
     yield "selection", words.say(kept)
 
@@ -86,10 +89,19 @@ def _side(name: str, words: Words, *, sees: bool) -> Markdown:
 
 def networks(manifest: BundleManifest, words: Words) -> list[Markdown]:
     """The frozen networks one by one."""
-    return [
-        words.say("Frozen network: {model}, {size} px, and the mirror image", model=one["model"], size=one["size"])
-        for one in (manifest.model.facts or {}).get("members", [])
-    ]
+    found = []
+    for one in (manifest.model.facts or {}).get("members", []):
+        text = "Frozen network: {model}, {size} px, and the mirror image"
+        if count := max(_landmarks(one)):
+            text = "Frozen network: {model}, {size} px, and the mirror image; {n} support vectors"
+        found.append(words.say(text, model=one["model"], size=one["size"], n=count))
+    return found
+
+
+def _landmarks(member: Mapping[str, Any]) -> Sequence[int]:
+    """How many support vectors each head of a network has; none: a linear one."""
+    known = member.get("landmarks", 0)
+    return [known] if isinstance(known, int) else known
 
 
 def alone(manifest: BundleManifest, words: Words) -> Found:

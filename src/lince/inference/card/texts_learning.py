@@ -95,20 +95,22 @@ OF_LEARNING = {
     "Words that name a class are hidden from every text, {n} terms, listed in bundle.json.": (
         "As palavras que nomeiam uma classe são escondidas de todos os textos, {n} termos, listados em bundle.json."
     ),
-    "Image and text together. The image: a linear head on a frozen deep neural network, {names}. The text: {sides}.": (
-        "Imagem e texto em conjunto. A imagem: uma cabeça linear sobre uma rede neuronal profunda congelada, {names}. "
-        "O texto: {sides}."
+    "Image and text together. The image: a frozen deep neural network, {names}, read by {heads}. The text: {sides}.": (
+        "Imagem e texto em conjunto. A imagem: uma rede neuronal profunda congelada, {names}, lida por {heads}. O "
+        "texto: {sides}."
     ),
-    "Image and text together. The image: one linear head on what these frozen deep neural networks see, all of it "
-    "joined: {names}. The text: {sides}.": (
-        "Imagem e texto em conjunto. A imagem: uma só cabeça linear sobre tudo o que veem estas redes neuronais "
-        "profundas congeladas: {names}. O texto: {sides}."
+    "Image and text together. The image: frozen deep neural networks, {names}, read by {heads}. The text: {sides}.": (
+        "Imagem e texto em conjunto. A imagem: redes neuronais profundas congeladas, {names}, lidas por {heads}. O "
+        "texto: {sides}."
     ),
+    "logistic regression": "regressão logística",
+    "support vectors": "vetores de suporte",
+    "logistic regression and support vectors": "regressão logística e vetores de suporte",
     "One frozen network; its answer and that of the text are put together by learned weights.": (
         "Uma rede congelada; a sua resposta e a do texto são juntas com pesos aprendidos."
     ),
-    "{n} frozen networks, read by one head; its answer and that of the text are put together by learned weights.": (
-        "{n} redes congeladas, lidas por uma só cabeça; a sua resposta e a do texto são juntas com pesos aprendidos."
+    "{n} frozen networks; their answers and that of the text are put together by learned weights.": (
+        "{n} redes congeladas; as suas respostas e a do texto são juntas com pesos aprendidos."
     ),
     "words, pairs of words and pieces of words, weighed by TF-IDF, with logistic regression and complement naive "
     "Bayes": (
@@ -122,17 +124,20 @@ OF_LEARNING = {
     "the frozen dual encoder {name}, which also looks at the image, with logistic regression": (
         "o codificador duplo congelado {name}, que também olha para a imagem, com regressão logística"
     ),
-    "Training: nothing learns by steps. On the images logistic regression is solved for several strengths of the "
-    "penalty; on the texts each head has one fixed setting. All are cross-validated in folds of the training part, "
-    "with groups whole, and then fitted to all of it; seed {seed}.": (
-        "Treino: nada aprende por passos. Nas imagens a regressão logística é resolvida com várias forças da "
-        "penalização; nos textos cada cabeça tem uma só configuração fixa. Todas passam por validação cruzada em "
-        "dobras da parte de treino, com os grupos inteiros, e são depois ajustadas a toda ela; semente {seed}."
+    "Training: nothing learns by steps. On the images every head is solved for several strengths of its penalty; on "
+    "the texts each head has one fixed setting. All are cross-validated in folds of the training part, with groups "
+    "whole, and then fitted to all of it; seed {seed}.": (
+        "Treino: nada aprende por passos. Nas imagens cada cabeça é resolvida com várias forças da sua penalização; "
+        "nos textos cada cabeça tem uma só configuração fixa. Todas passam por validação cruzada em dobras da parte de "
+        "treino, com os grupos inteiros, e são depois ajustadas a toda ela; semente {seed}."
     ),
-    "Kept was the penalty with the lowest log loss in these folds. How much image, text and the frequencies of the "
-    "classes count was learned on cases of the training part that were held out.": (
-        "Ficou a penalização com a menor perda logarítmica nestas dobras. Quanto contam a imagem, o texto e as "
-        "frequências das classes aprendeu-se em casos da parte de treino deixados de fora."
+    "Kept was for each head the penalty with the lowest log loss in these folds. How much the heads, image, text and "
+    "the frequencies of the classes count was learned on cases of the training part that were held out.": (
+        "Ficou para cada cabeça a penalização com a menor perda logarítmica nestas dobras. Quanto contam as cabeças, "
+        "a imagem, o texto e as frequências das classes aprendeu-se em casos da parte de treino deixados de fora."
+    ),
+    "Frozen network: {model}, {size} px, and the mirror image; {n} support vectors": (
+        "Rede congelada: {model}, {size} px, e a imagem espelhada; {n} vetores de suporte"
     ),
     "Frozen network: {model}, {size} px, and the mirror image": (
         "Rede congelada: {model}, {size} px, e a imagem espelhada"
