@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.training.text_maker import SAID, write_cases
 
+from lince.cli import main
 from lince.core.errors import BundleError, ConfigError, TrainingError
 from lince.core.events import Event, EventBus, Noticed
 from lince.core.files import sha256_file
@@ -373,3 +374,50 @@ def test_numbers_that_are_none_are_refused(bundle: Bundle, tmp_path: Path, chang
     write_manifest(place, manifest.model_copy(update={"hashes": hashes}))
     with pytest.raises(BundleError, match="do not describe how this bundle reads text"):
         Predictor(place)
+
+
+def test_a_table_gives_each_file_its_caption(
+    bundle: Bundle, cases: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = [sample for sample in cases.samples if sample.attributes.get("caption")][:2]
+    bare = next(sample for sample in cases.samples if not sample.attributes.get("caption"))
+    places = [sample.path for sample in (*some, bare)]
+    table = tmp_path / "said.csv"
+    rows = [f'{Path(sample.path).name},"{sample.attributes["caption"]}"' for sample in reversed(some)]
+    table.write_text("\n".join(["file,Caption", *rows]), encoding="utf-8")
+    assert main(["predict", str(bundle.path), *places, "--captions", str(table), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "said.csv says nothing of 1 of 3 images; decided by the image alone there." in told.err
+    found = [json.loads(line) for line in told.out.splitlines()]
+    assert [one["inputs"] for one in found] == [["image", "caption"]] * 2 + [["image"]]
+    predictor = Predictor(bundle)
+    for one, sample in zip(found, (*some, bare), strict=True):
+        own = predictor.predict(sample.path, caption=sample.attributes.get("caption"))
+        assert one["probabilities"] == pytest.approx(own.probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("table", "words", "said"),
+    [
+        ("file,note\na.png,lung", [], "said.csv has no column caption"),
+        ("file,caption\nother.png,lung", [], "No column of said.csv names the images"),
+        ("file,caption\na.png,lung\na.png,knee", [], "says two things of one image"),
+        ("file,caption\na.png,lung", ["--caption", "lung"], "exclude each other"),
+    ],
+)
+def test_a_table_of_captions_that_cannot_be_used_says_why(
+    bundle: Bundle, cases: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str,
+    words: list[str], said: str,
+) -> None:  # fmt: skip
+    place, image = tmp_path / "said.csv", tmp_path / "a.png"
+    place.write_text(table, encoding="utf-8")
+    shutil.copy(cases.samples[0].path, image)
+    assert main(["predict", str(bundle.path), str(image), "--captions", str(place), *words]) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert not told.out
+
+
+def test_a_table_of_captions_needs_images(bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(bundle.path), "--captions", str(tmp_path / "said.csv")]) == 2
+    assert "none is named" in capsys.readouterr().err

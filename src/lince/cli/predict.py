@@ -17,6 +17,7 @@ from lince.core.errors import ConfigError, SourceError
 if TYPE_CHECKING:
     from lince.core.events import Event
     from lince.core.types import Prediction, Skipped
+    from lince.inference.predictor import Predictor
 
 _FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blank")
 
@@ -28,6 +29,13 @@ def predict(
         typer.Argument(help="Image files, or folders of them (DICOM too).", show_default=False),
     ] = None,
     caption: Caption = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of what is said of the images: a column of file names, and those that the bundle reads.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per image.")] = False,
     refer: Refer = None,
@@ -45,19 +53,20 @@ def predict(
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other", fix="choose one")
-    paths, left_out = _asked(images or [], caption)
+    paths, left_out = _asked(images or [], caption, captions)
     bus = EventBus()
     if log_dir:
         log_to(log_dir, "predict")
         bus.subscribe(_log)
     predictor = Predictor(bundle, bus=bus, refer=refer)
+    said = [caption] * len(paths) if captions is None else _captions(captions, paths, predictor)
     writer = _csv if as_csv else (_json if as_json else _text)
     skipped = 0
 
     def readable() -> Iterator[Prediction]:
         nonlocal skipped
         alone = [predictor.predict(None, caption=caption)] if not images else []
-        for found in chain(alone, left_out, predictor.predict_many(paths, caption=caption)):
+        for found in chain(alone, left_out, predictor.predict_many(paths, captions=said)):
             if isinstance(found, Skipped):
                 skipped += 1
                 logger.warning("file skipped", extra={"path": found.path, "reason": found.reason})
@@ -81,13 +90,33 @@ def _log(event: Event) -> None:
         logger.info("prediction", extra={**prediction_fields(event.prediction), "seconds": event.seconds})
 
 
-def _asked(images: list[Path], caption: str | None) -> tuple[list[Path], list[Skipped]]:
+def _captions(table: Path, paths: list[Path], predictor: Predictor) -> list[str | None]:
+    """What the table says of each file; how many it leaves out is told."""
+    from lince.cli.console import complain
+    from lince.core.wording import counted
+    from lince.data.captions import table_texts
+
+    said = predictor.captions_of(table_texts(table, [str(path) for path in paths], predictor.reads))
+    if missing := said.count(None):
+        whole = counted(len(paths), "image")
+        complain(f"{table.name} says nothing of {missing} of {whole}; decided by the image alone there.")
+    return said
+
+
+def _asked(images: list[Path], caption: str | None, captions: Path | None) -> tuple[list[Path], list[Skipped]]:
     """As `_files`; a caption may stand alone, and belongs to one image."""
+    if captions is not None and (caption or not images):
+        what = (
+            "--captions and --caption exclude each other" if caption else "--captions is of images, and none is named"
+        )
+        raise ConfigError(what, received=captions, fix="choose one" if caption else "name image files or folders")
     if not images and not (caption or "").strip():
         raise ConfigError("There is no image to predict", fix="name image files or folders, or give --caption TEXT")
     paths, left_out = _files(images)
     if caption and len(paths) > 1:
-        raise ConfigError("One caption is of one image", received=f"{len(paths)} images", fix="predict one at a time")
+        raise ConfigError(
+            "One caption is of one image", received=f"{len(paths)} images", fix="give a table of them: --captions FILE"
+        )
     return paths, left_out
 
 

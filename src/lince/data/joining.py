@@ -115,7 +115,7 @@ def join_labels(table: Path, files: Sequence[Keys], *, target: str | None = None
             fix="write it again as plain UTF-8 text",
         )
     keys = {n: cells for n, cells in columns.items() if n != labels and _plain(n) not in _LABEL_NAMES}
-    key, level, rows = _key_column(table, keys, files)
+    key, level, rows = key_column(table, keys, files)
     labels = labels or _label_column(table, {n: cells for n, cells in columns.items() if n != key})
     joined = _joined(rows, columns[labels], table, content)
     found = sum(label is not None for label in joined.labels)
@@ -175,7 +175,7 @@ def _could_be_labels(cells: Sequence[str | None]) -> bool:
     return 2 <= distinct <= _MOST_CLASSES and 2 * distinct <= len(cells)
 
 
-def _key_column(
+def key_column(
     table: Path, columns: Mapping[str, Sequence[str | None]], files: Sequence[Keys]
 ) -> tuple[str, Level, list[list[int]]]:
     """The column that names the files, as what it names them, and the rows of each file."""

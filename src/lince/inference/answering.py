@@ -45,6 +45,22 @@ class Answering:
         """With the reader of the bundle."""
         return cls(bundle, bundle.text_reader(), referred_below)
 
+    def known_reader(self) -> TextReader:
+        """What reads the captions.
+
+        Raises
+        ------
+        ConfigError
+            The bundle sees images alone.
+        """
+        if self.reader is None:
+            raise ConfigError(
+                "This bundle sees images alone and reads no caption",
+                received=self.bundle.path,
+                fix="leave the caption out, or train with --text caption",
+            )
+        return self.reader
+
     def check_caption(self, caption: str | None, *, alone: bool) -> str | None:
         """The caption if it has words that are read, else None.
 
@@ -54,12 +70,10 @@ class Answering:
             The bundle sees images alone; or nothing is left to go by.
         """
         text = " ".join((caption or "").split()) or None
-        if self.reader is None and (text is not None or alone):
-            raise ConfigError(
-                "This bundle sees images alone and reads no caption" if text else "There is no image",
-                received=self.bundle.path,
-                fix="leave the caption out, or train with --text caption" if text else "give an image",
-            )
+        if text is not None:
+            self.known_reader()
+        if self.reader is None and alone:
+            raise ConfigError("There is no image", received=self.bundle.path, fix="give an image")
         if self.reader is not None and not self.reader.reads(text):
             if alone:
                 raise ConfigError(

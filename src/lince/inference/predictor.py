@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -177,6 +177,21 @@ class Predictor:
         reader = self._answering.reader
         return None if reader is None else [reader.text_of(sample.attributes) for sample in samples]
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The attributes that the bundle reads as text.
+
+        Raises
+        ------
+        ConfigError
+            It sees images alone.
+        """
+        return self._answering.known_reader().fields
+
+    def captions_of(self, attributes: Iterable[Mapping[str, Any]]) -> list[str | None]:
+        """What is read of images with these attributes, None where there is nothing; see `reads`."""
+        return [*map(self._answering.known_reader().text_of, attributes)]
+
     def explain(
         self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None
     ) -> Outcome:
@@ -194,23 +209,23 @@ class Predictor:
         return self.run([self.prepare(source, name=name, caption=caption)], explain=[True])[0]
 
     def predict_many(
-        self, paths: Iterable[str | Path], *, batch: int = BATCH, caption: str | None = None
+        self, paths: Iterable[str | Path], *, batch: int = BATCH, captions: Iterable[str | None] | None = None
     ) -> Iterator[Prediction | Skipped]:
         """Predict files in their order, decoding the next ones while the network runs.
 
-        A file that cannot be read gives a `Skipped`, in its place. ``caption`` is that of each of them.
+        A file that cannot be read gives a `Skipped`, in its place. ``captions`` has one for each path, or none at all.
         """
         workers = worker_count()
         with ThreadPoolExecutor(workers, thread_name_prefix="lince-decode") as pool:
-            source = iter(paths)
+            source = zip(paths, repeat(None)) if captions is None else zip(paths, captions, strict=True)
             waiting: deque[Future[Prepared | Skipped]] = deque(
-                pool.submit(self._prepare_or_skip, path, caption) for path in islice(source, 4 * batch)
+                pool.submit(self._prepare_or_skip, *item) for item in islice(source, 4 * batch)
             )
             try:
                 while waiting:
                     ready = [waiting.popleft().result() for _ in range(min(batch, len(waiting)))]
                     more = islice(source, len(ready))
-                    waiting.extend(pool.submit(self._prepare_or_skip, path, caption) for path in more)
+                    waiting.extend(pool.submit(self._prepare_or_skip, *item) for item in more)
                     outcomes = iter(self.run([item for item in ready if isinstance(item, Prepared)]))
                     for item in ready:
                         if isinstance(item, Skipped):
