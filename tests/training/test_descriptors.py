@@ -245,7 +245,7 @@ def test_a_class_of_one_image_is_learned_and_never_held_out(tmp_path: Path) -> N
     bus, events = heard()
     found = train(source, out=tmp_path / "a", bus=bus, model="descriptors", preset="fast", image_size=16)
     said = [event.message for event in events if isinstance(event, Noticed)]
-    assert "Too few images of class 3 to hold some back when classifiers are compared" in said
+    assert "Too few patients or images of class 3 to hold some back when classifiers are compared" in said
     predictor = Predictor(found)
     probabilities = predictor.predict(source / "train" / "class 3" / "0.png").probabilities
     assert len(probabilities) == 9

@@ -127,8 +127,8 @@ def make_folds(prepared: Prepared, count: int, seed: int, bus: EventBus | None =
                 fix="add images of it, or use fewer folds",
             )
     if alone and bus:
-        told = listed([names[position] for position in alone], most=len(alone))
-        bus.publish(Noticed(f"Too few images of {told} to hold some back: learned from in every fold, not measured"))
+        few = _few(names, alone)
+        bus.publish(Noticed(f"{few} to hold some back: learned from in every fold, not measured"))
     fold[np.isin(labels, alone)] = -1
     return Folds(count, rows, fold, labels, groups, seed)
 
@@ -150,6 +150,11 @@ def _check_units(units: Sequence[int], prepared: Prepared) -> None:
 def _alone(fold: Rows, labels: Rows, classes: int) -> list[int]:
     """Classes of which one fold holds all images."""
     return [position for position in range(classes) if len(np.unique(fold[labels == position])) < 2]
+
+
+def _few(names: Sequence[str], alone: Sequence[int]) -> str:
+    told = listed([names[position] for position in alone], most=len(alone))
+    return f"Too few patients or images of {told}"
 
 
 def deal(labels: Rows, groups: Rows, count: int, seed: int) -> Rows:
@@ -204,6 +209,5 @@ def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Ro
             fix="add images: at least two patients or images of a class are needed to train on",
         )
     if alone:
-        told = listed([names[position] for position in alone], most=len(alone))
-        bus.publish(Noticed(f"Too few images of {told} to hold some back when classifiers are compared", "warning"))
+        bus.publish(Noticed(f"{_few(names, alone)} to hold some back when classifiers are compared", "warning"))
     return fold
