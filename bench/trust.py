@@ -2,8 +2,8 @@
 
 By grouped 5-fold: in each fold a bundle is trained on the other four and asked about the fifth, its test part. Breast
 ultrasound is trained by the default preset, and by the preset fast with limits from a cross-validation within the four
-folds; chest X-rays by the preset fast. Each bundle for breast ultrasound is also shown images of other kinds: X-rays, CT,
-MR, microscopy, photographs, noise and blanks.
+folds; chest X-rays by the preset fast. Each bundle for breast ultrasound is also shown images of other kinds: X-rays,
+CT, MR, microscopy, photographs, noise and blanks.
 """
 
 from __future__ import annotations
