@@ -219,6 +219,18 @@ def test_support_vectors_are_told_as_such(tmp_path: Path, learned: Callable[...,
     assert "epoch" not in one
 
 
+def test_heads_solved_on_one_version_of_each_image_saw_no_augmentation(
+    tmp_path: Path, learned: Callable[..., BundleManifest]
+) -> None:
+    for views, said in ((1, "- Augmentation: none."), (4, "- Augmentation: the policy ")):
+        known = learned({**PHASE, "views": views}, **{"224-head": 0.6, "224-kernel": 0.4})
+        known.provenance["plan"]["augmentation"] = {"name": "ultrasound"}
+        assert said in written(tmp_path, known)
+    tuned = learned({**PHASE, "views": 1}, **{"224-head": 0.6, "224-tuned": 0.4})
+    tuned.provenance["plan"]["augmentation"] = {"name": "ultrasound"}
+    assert "- Augmentation: the policy ultrasound" in written(tmp_path, tuned)
+
+
 def test_what_is_not_known_of_members_is_left_out(tmp_path: Path, learned: Callable[..., BundleManifest]) -> None:
     mixed = written(tmp_path, learned(PHASE, **{"224-head": 0.7, "224-tuned": 0.3}))
     assert "Training of the main member: logistic regression on the frozen network, solved for several" in mixed

@@ -20,8 +20,9 @@ Floats = NDArray[np.float64]
 
 # Share of the held-out images of the collection itself that would be refused.
 _REFUSED = 0.02
-# A limit found on a few dozen images is the largest of them, and the next may lie a little beyond.
-_SLACK = 1.1
+# A limit found on a few dozen images is the largest of them, and the next may lie a little beyond: so much is added,
+# as a share, divided by the root of how many there are.
+_SLACK = 0.75
 _MOST_COMPONENTS = 64
 # Standard deviations from the training images at which a statistic of the picture counts as a reason.
 _UNUSUAL = 3.0
@@ -94,7 +95,7 @@ class Novelty:
     def _passing(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
         """(3,) limits that nearly all of these images keep; any of the three may refuse, so each has a part."""
         limits = np.quantile(self.distances(features, statistics), 1.0 - _REFUSED / 3, axis=0)
-        return np.maximum(_SLACK * limits, 1e-6)
+        return np.maximum((1.0 + _SLACK / np.sqrt(len(features))) * limits, 1e-6)
 
     def distances(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
         """(N, 3): along the axes, off the axes, and in statistics; each of the order of 1 for a training image."""
