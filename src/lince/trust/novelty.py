@@ -95,7 +95,7 @@ class Novelty:
     def _passing(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
         """(3,) limits that nearly all of these images keep; any of the three may refuse, so each has a part."""
         limits = np.quantile(self.distances(features, statistics), 1.0 - _REFUSED / 3, axis=0)
-        return np.maximum((1.0 + _SLACK / np.sqrt(len(features))) * limits, 1e-6)
+        return np.asarray(np.maximum((1.0 + _SLACK / len(features) ** 0.5) * limits, 1e-6))
 
     def distances(self, features: NDArray[np.float32], statistics: Floats) -> Floats:
         """(N, 3): along the axes, off the axes, and in statistics; each of the order of 1 for a training image."""
