@@ -99,8 +99,8 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("trust", ("calibration error on them: breast ultrasound; fast, cross-validated; X-rays",
                "erro de calibração nelas: ecografia; fast, validação cruzada; radiografias"), ("≤ 0.05",) * 2,
      lambda f: _by_part(lambda part: f"{part['calibration_error']:.3f}", f)),
-    ("trust", ("errors, and among the others when 20 % are referred: breast ultrasound; fast, cross-validated; X-rays",
-               "erros, e nas outras quando 20 % são encaminhadas: ecografia; fast, validação cruzada; radiografias"),
+    ("trust", ("errors (malignant or not), and among the others when 20 % are referred: ultrasound; fast, crossed; X-rays",
+               "erros (maligno ou não), e nas outras quando 20 % são encaminhadas: ecografia; fast, cruzada; radiografias"),
      ("half", "metade"), lambda f: _by_part(_referred, f)),
     ("ceiling", ("frozen network on BreastMNIST: AUC by cross-validation; with ten times the images (extrapolated)",
                  "rede congelada em BreastMNIST: AUC por validação cruzada; com dez vezes as imagens (extrapolado)"),
@@ -130,7 +130,10 @@ def _busi(found: Figures) -> str:
 
 
 def _referred(found: Figures) -> str:
-    return f"{found['error']:.1%}, {found['error_of_the_others']:.1%} of {1 - found['referred']:.0%}"
+    told = f"{found['error']:.1%}, {found['error_of_the_others']:.1%} of {1 - found['referred']:.0%}"
+    whole, others = found["error_positive_or_not"], found["error_positive_or_not_of_the_others"]
+    # With two classes it is the same.
+    return told if whole == found["error"] else f"{told} ({whole:.1%}, {others:.1%})"
 
 
 def _by_part(told: Callable[[Figures], str], found: Figures) -> str:

@@ -89,6 +89,7 @@ def _asked(source: Path, out: Path, positive: str, fold: int, **choices: Any) ->
         "covered": inside[np.arange(len(truth)), truth],
         "size": inside.sum(axis=1),
         "wrong": chosen != truth,
+        "missed": (chosen == column) != (truth == column),
         "referred": table[np.arange(len(truth)), chosen] < referral.limit(_REFERRED),
         "refused": novelty.scores(features, image_statistics(images.pixels)) > 1.0,
     }
@@ -132,6 +133,8 @@ def _told(parts: list[dict[str, Any]]) -> dict[str, Any]:
         "error": float(every["wrong"].mean()),
         "referred": float(every["referred"].mean()),
         "error_of_the_others": float(every["wrong"][kept].mean()),
+        "error_positive_or_not": float(every["missed"].mean()),
+        "error_positive_or_not_of_the_others": float(every["missed"][kept].mean()),
         "own_images_refused": float(every["refused"].mean()),
     }
 
