@@ -63,8 +63,10 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
                   "BUSI, best, 5 dobras por grupo: AUC fora da dobra"),
      ("≥ 0.94",) * 2,
      lambda f: f"{f['out_of_fold_auc']:.3f}, {f['milliseconds_per_image']:.0f} ms/image"),
-    ("accuracy-breastmnist", ("BreastMNIST 28 px, best, official test: AUC; accuracy",
-                  "BreastMNIST 28 px, best, teste oficial: AUC; acurácia"), ("≥ 0.94; ≥ 0.906",) * 2,
+    ("accuracy-breastmnist",
+     ("BreastMNIST 28 px, best, official test, 3 seeds: AUC; accuracy; both without twins of training images",
+      "BreastMNIST 28 px, best, teste oficial, 3 sementes: AUC; acurácia; ambas sem gémeas de imagens do treino"),
+     ("≥ 0.94; ≥ 0.906",) * 2,
      lambda f: _breastmnist(f)),
     ("accuracy-small-cnn", ("`small-cnn` on BreastMNIST: time; AUC", "`small-cnn` em BreastMNIST: tempo; AUC"),
      ("< 60 s; ≥ 0.90",) * 2,
@@ -166,8 +168,8 @@ def _descriptors(found: Figures) -> str:
 
 
 def _breastmnist(runs: list[Figures]) -> str:
-    areas = ", ".join(f"{run['test_auc']:.3f}" for run in runs)
-    return f"{areas}; {', '.join(format(run['accuracy_likelier_class'], '.3f') for run in runs)}"
+    names = ("auc", "accuracy_likelier_class", "auc_without_twin", "accuracy_likelier_class_without_twin")
+    return "; ".join(", ".join(f"{run[name]:.3f}" for run in runs) for name in names)
 
 
 def _planted(found: Figures) -> str:
