@@ -222,13 +222,18 @@ def test_support_vectors_are_told_as_such(tmp_path: Path, learned: Callable[...,
 def test_heads_solved_on_one_version_of_each_image_saw_no_augmentation(
     tmp_path: Path, learned: Callable[..., BundleManifest]
 ) -> None:
-    for views, said in ((1, "- Augmentation: none."), (4, "- Augmentation: the policy ")):
-        known = learned({**PHASE, "views": views}, **{"224-head": 0.6, "224-kernel": 0.4})
+    head = {**PHASE, "boundary": "embedding"}
+
+    def said(*phases: dict[str, Any], **weights: float) -> str:
+        known = learned(*phases, **weights)
         known.provenance["plan"]["augmentation"] = {"name": "ultrasound"}
-        assert said in written(tmp_path, known)
-    tuned = learned({**PHASE, "views": 1}, **{"224-head": 0.6, "224-tuned": 0.4})
-    tuned.provenance["plan"]["augmentation"] = {"name": "ultrasound"}
-    assert "- Augmentation: the policy ultrasound" in written(tmp_path, tuned)
+        return re.findall("- Augmentation: (.*)[.;]", written(tmp_path, known))[0]
+
+    for weights in ({"224-head": 0.6, "224-kernel": 0.4}, {}):
+        assert said({**head, "views": 1}, **weights) == "none"
+        assert said({**head, "views": 4}, **weights).startswith("the policy ultrasound")
+    assert said({**head, "views": 1}, **{"224-head": 0.6, "224-tuned": 0.4}).startswith("the policy ultrasound")
+    assert said({**head, "views": 1}, {**STEPS, "boundary": 4, "views": 8}).startswith("the policy ultrasound")
 
 
 def test_what_is_not_known_of_members_is_left_out(tmp_path: Path, learned: Callable[..., BundleManifest]) -> None:

@@ -147,9 +147,7 @@ def test_local_images_may_be_admitted(local: Path, tmp_path: Path) -> None:
     assert np.mean([one.refused for one in Predictor(admitted).predict_many(paths)]) < 0.1
 
 
-def test_another_aim_is_not_chosen_without_held_out_predictions(
-    tiny_bundle: Path, local: Path, tmp_path: Path
-) -> None:
+def test_another_aim_is_not_chosen_without_held_out_predictions(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:
     new = recalibrate(tiny_bundle, local, out=tmp_path / "new")
     before = openings(new.path)
     with pytest.raises(ConfigError, match=r"keeps no held-out predictions.*lince recalibrate"):

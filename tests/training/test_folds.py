@@ -12,7 +12,7 @@ from lince.core.errors import SourceError
 from lince.core.events import EventBus, Noticed
 from lince.core.types import LabelSpace, Sample
 from lince.data import Collection
-from lince.training.folds import make_folds
+from lince.training.folds import make_folds, train_folds
 from lince.training.prepared import Prepared
 
 
@@ -105,3 +105,13 @@ def test_a_rare_class_of_several_is_learned_from_in_every_fold_and_measured_in_n
 def test_twenty_one_classes_with_one_image_each_are_explained() -> None:
     with pytest.raises(SourceError, match="needs two patients or images of each class"):
         make_folds(prepared([f"c{i}" for i in range(21)], [None] * 21), 5, seed=0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_fold_that_held_one_class_alone_is_not_left_empty(seed: int) -> None:
+    labels = ["a", "b"] * 4 + ["c", "c"]
+    groups = [f"p{number // 2}" for number in range(10)]
+    fold = train_folds(prepared(labels, groups), np.arange(10), seed, EventBus())
+    assert (fold[8:] == -1).all()
+    held = fold[:8]
+    assert set(held.tolist()) == set(range(held.max() + 1)), "numbered without a gap"

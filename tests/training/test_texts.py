@@ -387,7 +387,7 @@ def test_a_table_gives_each_file_its_caption(
     table.write_text("\n".join(["file,Caption", *rows]), encoding="utf-8")
     assert main(["predict", str(bundle.path), *places, "--captions", str(table), "--json"]) == 0
     told = capsys.readouterr()
-    assert "said.csv says nothing of 1 of 3 images; decided by the image alone there." in told.err
+    assert "said.csv says nothing of 1 of 3 images, or names them by a name that others share" in told.err
     found = [json.loads(line) for line in told.out.splitlines()]
     assert [one["inputs"] for one in found] == [["image", "caption"]] * 2 + [["image"]]
     predictor = Predictor(bundle)
@@ -400,7 +400,7 @@ def test_a_table_gives_each_file_its_caption(
     ("table", "words", "said"),
     [
         ("file,note\na.png,lung", [], "said.csv has no column caption"),
-        ("file,caption\nother.png,lung", [], "No column of said.csv names the images"),
+        ("file,caption\nother.png,lung", [], "No column of said.csv names these images"),
         ("file,caption\na.png,lung\na.png,knee", [], "says two things of one image"),
         ("file,caption\na.png,lung", ["--caption", "lung"], "exclude each other"),
     ],
@@ -421,3 +421,34 @@ def test_a_table_of_captions_that_cannot_be_used_says_why(
 def test_a_table_of_captions_needs_images(bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(bundle.path), "--captions", str(tmp_path / "said.csv")]) == 2
     assert "none is named" in capsys.readouterr().err
+
+
+def test_a_table_of_captions_in_every_form(
+    bundle: Bundle,
+    cases: Collection,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beside a row with too many cells, names without suffix, two names for one file, one name for two."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(cases.samples[0].path, tmp_path / folder / "same.png")
+    shutil.copy(cases.samples[0].path, tmp_path / "one" / "own.png")
+    table = tmp_path / "said.csv"
+    table.write_text("name,CAPTION\nown,torn meniscus\nsame.png,torn meniscus\nx.png,opacity, left lung\n")
+    monkeypatch.chdir(tmp_path / "two")
+    words = ["predict", str(bundle.path), "../one", ".", "../one/own.png", "--captions", str(table), "--json"]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    found = {one["name"]: one["inputs"] for one in map(json.loads, told.out.splitlines())}
+    assert found == {
+        "../one/own.png": ["image", "caption"], "../one/same.png": ["image"], "same.png": ["image"]
+    }  # fmt: skip
+    assert "A row of said.csv was left out" in told.err
+    assert "says nothing of 2 of 4 images, or names them by a name that others share" in told.err
+    table.write_text(f"file,caption\n{tmp_path / 'two' / 'same.png'},torn meniscus\n")
+    assert main(words) == 0
+    found = {one["name"]: one["inputs"] for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert found["same.png"] == ["image", "caption"]
+    assert found["../one/same.png"] == ["image"]

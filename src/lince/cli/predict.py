@@ -96,11 +96,17 @@ def _captions(table: Path, paths: list[Path], predictor: Predictor) -> list[str 
     from lince.core.wording import counted
     from lince.data.captions import table_texts
 
-    said = predictor.captions_of(table_texts(table, [str(path) for path in paths], predictor.reads))
-    if missing := said.count(None):
+    found = table_texts(table, paths, predictor.reads)
+    for notice in found.notices:
+        complain(notice)
+    captions = predictor.captions_of(found.said)
+    if missing := captions.count(None):
         whole = counted(len(paths), "image")
-        complain(f"{table.name} says nothing of {missing} of {whole}; decided by the image alone there.")
-    return said
+        complain(
+            f"{table.name} says nothing of {missing} of {whole}, or names them by a name that others share; the image "
+            "alone decides there."
+        )
+    return captions
 
 
 def _asked(images: list[Path], caption: str | None, captions: Path | None) -> tuple[list[Path], list[Skipped]]:

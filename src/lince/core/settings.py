@@ -47,6 +47,6 @@ def upload_limit() -> int:
 
 
 def worker_count() -> int:
-    """Threads and helper processes for decoding (``LINCE_WORKERS``); by default the processors this process may use."""
+    """Threads and helper processes for decoding and fitting (``LINCE_WORKERS``); by default as many as processors."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     return _integer("LINCE_WORKERS", available)

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lince.core.errors import SourceError
-from lince.data.joining import Keys, key_column
+from lince.data.joining import file_column
 from lince.data.manifest import read_table
-from lince.data.manifest.columns import words
+from lince.data.manifest.columns import called, words
+
+_SHOWN = 3
 
 
-def table_texts(table: Path, files: Sequence[str], wanted: Sequence[str]) -> list[dict[str, str]]:
-    """For each file the texts of the wanted columns; an empty dictionary where the table does not name it.
+@dataclass(frozen=True, slots=True)
+class TableTexts:
+    """The outcome of a join.
+
+    Attributes
+    ----------
+    said
+        One for each file: its texts by column; empty where the table says nothing of it.
+    notices
+        How the table was understood, and which of its rows were left out.
+    """
+
+    said: list[dict[str, str]]
+    notices: list[str]
+
+
+def table_texts(table: Path, files: Sequence[str | Path], wanted: Sequence[str]) -> TableTexts:
+    """Find what a table says of each file.
 
     Parameters
     ----------
     table
-        CSV, TSV or Parquet; the column that names the files is found by its name, else by its content.
+        CSV, TSV or Parquet. The column that names the files is found by its own name (``file``, ``path``, ``image``,
+        ``name``, ...), else by its content; it may name them by the end of their path, with or without suffix.
     files
-        Paths; the table may name them by the end of the path.
+        Paths; a name that two of them share names neither.
     wanted
         Names of columns, without regard to case; one of them is enough.
 
@@ -27,31 +48,51 @@ def table_texts(table: Path, files: Sequence[str], wanted: Sequence[str]) -> lis
     ------
     SourceError
         The table cannot be read, names none of the files, has none of the columns, or says two things of a file.
+    MissingExtraError
+        It is a Parquet file and pyarrow is not installed.
     """
-    content = read_table(table)
-    named = {name.casefold(): name for name in content.columns}
-    columns = {field: named[field.casefold()] for field in wanted if field.casefold() in named}
+    content = read_table(table, frozenset(field.lower() for field in wanted))
+    found = {field: called(field, [*content.columns]) for field in wanted}
+    columns = {field: words(content.columns[name]) for field, name in found.items() if name is not None}
     if not columns:
         raise SourceError(
             f"{table.name} has no column {' or '.join(wanted)}",
             received=", ".join([*content.columns, *content.unreadable]) or "no columns",
             fix=f"name its column of texts {wanted[0]}",
         )
-    texts = {field: words(content.columns[column]) for field, column in columns.items()}
-    rest = {name: words(cells) for name, cells in content.columns.items() if name not in columns.values()}
-    rows = key_column(table, rest, [Keys(Path(file).as_posix()) for file in files])[2]
-    found = []
-    for file, of_file in zip(files, rows, strict=True):
-        said: dict[str, str] = {}
-        for field, cells in texts.items():
-            given = dict.fromkeys(text for row in of_file if (text := cells[row]) is not None)
-            if len(given) > 1:
-                raise SourceError(
-                    f"{table.name} says two things of one image in its column {columns[field]}",
-                    received=file,
-                    fix="leave one row for each image",
-                )
-            if given:
-                said[field] = next(iter(given))
-        found.append(said)
-    return found
+    places = dict.fromkeys(_place(file) for file in files)
+    keys = {name: words(cells) for name, cells in content.columns.items() if name not in found.values()}
+    named = file_column(keys, [*places])
+    if places and named is None:
+        raise SourceError(
+            f"No column of {table.name} names these images",
+            received=", ".join(keys) or "no other column",
+            fix="give it a column called file with their names",
+        )
+    rows_of = dict(zip(places, named[1] if named else (), strict=True))
+    said = [_texts(columns, rows_of[_place(file)], table, file) for file in files]
+    notices = [*content.notices]
+    notices += [f"A row of {table.name} was left out: {skip.reason}." for skip in content.skipped[:_SHOWN]]
+    if len(content.skipped) > _SHOWN:
+        notices.append(f"{len(content.skipped) - _SHOWN} more rows of {table.name} were left out.")
+    return TableTexts(said, notices)
+
+
+def _place(file: str | Path) -> str:
+    """The path from the root on, links as they are called."""
+    return Path(os.path.normpath(Path(file).absolute())).as_posix()
+
+
+def _texts(columns: dict[str, list[str | None]], rows: Sequence[int], table: Path, file: str | Path) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for field, cells in columns.items():
+        given = {text for row in rows if (text := cells[row]) is not None}
+        if len(given) > 1:
+            raise SourceError(
+                f"{table.name} says two things of one image in its column {field}",
+                received=file,
+                fix="leave one row for each image",
+            )
+        if given:
+            said[field] = given.pop()
+    return said

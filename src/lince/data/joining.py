@@ -115,7 +115,7 @@ def join_labels(table: Path, files: Sequence[Keys], *, target: str | None = None
             fix="write it again as plain UTF-8 text",
         )
     keys = {n: cells for n, cells in columns.items() if n != labels and _plain(n) not in _LABEL_NAMES}
-    key, level, rows = key_column(table, keys, files)
+    key, level, rows = _key_column(table, keys, files)
     labels = labels or _label_column(table, {n: cells for n, cells in columns.items() if n != key})
     joined = _joined(rows, columns[labels], table, content)
     found = sum(label is not None for label in joined.labels)
@@ -175,7 +175,7 @@ def _could_be_labels(cells: Sequence[str | None]) -> bool:
     return 2 <= distinct <= _MOST_CLASSES and 2 * distinct <= len(cells)
 
 
-def key_column(
+def _key_column(
     table: Path, columns: Mapping[str, Sequence[str | None]], files: Sequence[Keys]
 ) -> tuple[str, Level, list[list[int]]]:
     """The column that names the files, as what it names them, and the rows of each file."""
@@ -194,6 +194,29 @@ def key_column(
         received=", ".join(columns) or "no column",
         fix="give it a column with SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, PatientID or the file's path",
     )
+
+
+def file_column(
+    columns: Mapping[str, Sequence[str | None]], files: Sequence[str]
+) -> tuple[str, list[list[int]]] | None:
+    """The column that names files, and the rows of each: by its own name, else by its content; None if none does.
+
+    Parameters
+    ----------
+    columns
+        Cells by name, `lince.data.manifest.columns.words`.
+    files
+        Paths with forward slashes, each once.
+    """
+    find = _finder([Keys(file) for file in files], "file")
+    rows = {name: _rows(cells, find, len(files)) for name, cells in columns.items()}
+    by_name = [name for name in columns if _plain(name) in _KEY_NAMES["file"] or _plain(name) == "name"]
+    telling = [name for name in columns if _telling(columns[name], rows[name], "file")]
+    for names in (by_name, telling):
+        best = max(names, key=lambda name: sum(map(bool, rows[name])), default=None)
+        if best is not None and any(rows[best]):
+            return best, rows[best]
+    return None
 
 
 def _telling(cells: Sequence[str | None], rows: Sequence[Sequence[int]], level: Level) -> bool:

@@ -1,4 +1,4 @@
-"""Work on many images in threads, handed over in order."""
+"""Work on many items in threads, handed over in order."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Result = TypeVar("Result")
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
-    """Apply ``work`` with few items in flight: Pillow and hashing release the interpreter."""
+    """Apply ``work`` with few items in flight: Pillow, hashing and libsvm release the interpreter."""
     workers = worker_count()
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="lince-images") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="lince-work") as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))

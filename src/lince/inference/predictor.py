@@ -189,7 +189,13 @@ class Predictor:
         return self._answering.known_reader().fields
 
     def captions_of(self, attributes: Iterable[Mapping[str, Any]]) -> list[str | None]:
-        """What is read of images with these attributes, None where there is nothing; see `reads`."""
+        """What is read of images with these attributes, None where there is nothing.
+
+        Raises
+        ------
+        ConfigError
+            See `reads`.
+        """
         return [*map(self._answering.known_reader().text_of, attributes)]
 
     def explain(
@@ -214,6 +220,13 @@ class Predictor:
         """Predict files in their order, decoding the next ones while the network runs.
 
         A file that cannot be read gives a `Skipped`, in its place. ``captions`` has one for each path, or none at all.
+
+        Raises
+        ------
+        ConfigError
+            A caption for a bundle that sees images alone.
+        ValueError
+            There are more captions than paths, or fewer.
         """
         workers = worker_count()
         with ThreadPoolExecutor(workers, thread_name_prefix="lince-decode") as pool:

@@ -219,8 +219,8 @@ class Member(NamedTuple):
     landmarks: int | Sequence[int] = 0
 
     @property
-    def heads(self) -> Sequence[int]:
-        """The landmarks of each head."""
+    def landmarks_of_heads(self) -> Sequence[int]:
+        """How many each head has."""
         return [self.landmarks] * self.branches if isinstance(self.landmarks, int) else self.landmarks
 
     def plain(self) -> dict[str, Any]:
@@ -286,14 +286,14 @@ def build_ensemble(facts: Mapping[str, Any], classes: int, spec: ImageSpec) -> E
     for known in facts["members"]:
         member = Member(**known)
         entry = entry_for(member.model, member.facts)
-        if member.model == NAME or member.branches < 1 or len(member.heads) != member.branches:
+        if member.model == NAME or member.branches < 1 or len(member.landmarks_of_heads) != member.branches:
             raise ConfigError("This does not describe a member of an ensemble", received=known)
         base = build(entry, classes, entry.image_spec(member.size), pretrained=False)
         networks = [
             copy.deepcopy(base).with_head(KernelHead(base.head.features, classes, count))
             if count
             else copy.deepcopy(base)
-            for count in member.heads
+            for count in member.landmarks_of_heads
         ]
         groups.append(Group(networks, shared=member.shared, side=member.size, mirrored=member.mirrored))
         heads.append([network.head for network in networks])

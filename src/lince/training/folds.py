@@ -210,4 +210,7 @@ def train_folds(prepared: Prepared, train: Rows, seed: int, bus: EventBus) -> Ro
         )
     if alone:
         bus.publish(Noticed(f"{_few(names, alone)} to hold some back when classifiers are compared", "warning"))
+        # A fold that held no other class is empty now: the rest are numbered without a gap.
+        held = fold >= 0
+        fold[held] = np.unique(fold[held], return_inverse=True)[1]
     return fold

@@ -53,6 +53,11 @@ def solve_all(
         As `solve_path` and `solve_kernel` take them.
     strengths
         `STRENGTHS` of the kind when not given.
+
+    Raises
+    ------
+    TrainingError
+        A feature is not a number.
     """
     strengths = STRENGTHS[kind] if strengths is None else strengths
     if kind == "kernel":

@@ -27,7 +27,7 @@ from lince.training.events import RunPlanned
 from lince.training.finish import finish
 from lince.training.folder import RunFolder
 from lince.training.folds import train_folds
-from lince.training.frozen import embed, fit_frozen, members, spread
+from lince.training.frozen import embed, fit_frozen, members
 from lince.training.losses import Imbalance
 from lince.training.options import TrainOptions
 from lince.training.plan import Plan
@@ -300,11 +300,20 @@ def fit_head(kind: str, rows: TextRows, labels: Indices, classes: int) -> Linear
         mean = rows.mean(axis=0, dtype=np.float64)
         scale = float(np.sqrt(((rows - mean) ** 2).sum(axis=1).mean())) or 1.0
         solver = LogisticRegression(C=_DENSE, max_iter=300).fit((rows - mean) / scale, labels)
-        weight, bias = spread(solver.coef_ / scale, solver.intercept_, solver.classes_, classes)
+        weight, bias = _spread(solver.coef_ / scale, solver.intercept_, solver.classes_, classes)
         return LinearPart(weight.astype(np.float32), (bias - mean @ weight).astype(np.float32))
     solver = LogisticRegression(C=_SPARSE, max_iter=200).fit(rows, labels)
-    weight, bias = spread(solver.coef_, solver.intercept_, solver.classes_, classes)
+    weight, bias = _spread(solver.coef_, solver.intercept_, solver.classes_, classes)
     return LinearPart(weight.astype(np.float32), bias.astype(np.float32))
+
+
+def _spread(slope: Logits, offset: Logits, known: Indices, classes: int) -> tuple[Logits, Logits]:
+    """scikit-learn's coefficients for the classes it met as weights (D, C) and bias (C,) for all."""
+    if len(slope) == 1:
+        slope, offset = np.concatenate([-slope, slope]) / 2, np.concatenate([-offset, offset]) / 2
+    weight, bias = np.zeros((slope.shape[1], classes)), np.full(classes, float(offset.min()) - 9.0)
+    weight[:, known], bias[known] = slope.T, offset
+    return weight, bias
 
 
 def _final_heads(

@@ -55,7 +55,7 @@ def find_columns(table: Table, source: Path, target: str | None) -> Columns:
         There is no column ``target``.
     """
     names = [*table.columns, *table.unreadable]
-    found = {role: _called(role, names) for role in RESERVED}
+    found = {role: called(role, names) for role in RESERVED}
     if found["path"] is None:
         raise _missing("path", names, source)
     attributes = [name for name in names if name not in found.values()]
@@ -87,7 +87,7 @@ def find_columns(table: Table, source: Path, target: str | None) -> Columns:
     )
 
 
-def _called(wanted: str, names: Sequence[str]) -> str | None:
+def called(wanted: str, names: Sequence[str]) -> str | None:
     """The column of this very name, else the only one that differs in case alone."""
     if wanted in names:
         return wanted
@@ -100,7 +100,7 @@ def _called(wanted: str, names: Sequence[str]) -> str | None:
 
 
 def _target(target: str, names: Sequence[str]) -> str:
-    found = _called(target, names)
+    found = called(target, names)
     if found is None or found.lower() in set(RESERVED) - {"label", "group", "split"}:
         near = get_close_matches(target, names, n=1)
         offered = ", ".join(name for name in names if name.lower() != "path")

@@ -181,8 +181,9 @@ def _training(manifest: BundleManifest, words: Words) -> Found:
     # What steps take may differ from one kind of member to the next: told is only what is known.
     if weighed or remedy == "none" or main not in _SOLVED:
         yield "imbalance", words.say(text, remedy=words.say(_REMEDIES[remedy]))
-    # A head that is solved on one version of each image never sees an augmented one.
-    plain = bool(found) and all(one.way in _SOLVED for one in found) and plan["phases"][0].get("views") == 1
+    # A head on one version of each image never sees an augmented one.
+    heads = all(phase.get("boundary") == "embedding" and phase.get("views") == 1 for phase in plan["phases"])
+    plain = heads and all(one.way in (*_SOLVED, None) for one in found)
     policy = None if plain else (plan["augmentation"] or {}).get("name")
     text = "Augmentation: the policy {policy}; bundle.json holds its changes." if policy else "Augmentation: none."
     yield "augmentation", words.say(text, policy=policy)
