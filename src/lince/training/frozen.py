@@ -215,7 +215,7 @@ def _cross_validated(
 def _classified(head: Solved, features: torch.Tensor) -> Logits:
     """(N, C) logits for (N, 2, 2 D) embeddings, averaged over the views as they will be served."""
     head.eval()
-    parts = features[..., : head.features].split(_BLOCK)
+    parts = torch.split(features[..., : head.features], _BLOCK)
     tables = [torch.stack([head.classify(view) for view in part.unbind(1)]).mean(dim=0) for part in parts]
     return np.asarray(torch.cat(tables).double().numpy())
 
