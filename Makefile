@@ -32,8 +32,9 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two files at a time, each with one thread: what the tests compute is too small to share.
 test: lint
-	$(BIN)/python -m pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 bench: $(BIN)/.installed-dev
 	$(BIN)/python -m bench
