@@ -96,10 +96,10 @@ def _captions(table: Path, paths: list[Path], predictor: Predictor) -> list[str 
     from lince.core.wording import counted
     from lince.data.captions import table_texts
 
-    found = table_texts(table, paths, predictor.reads)
+    found = table_texts(table, paths, predictor.reader.fields)
     for notice in found.notices:
         complain(notice)
-    captions = predictor.captions_of(found.said)
+    captions = [predictor.reader.text_of(one) for one in found.said]
     if missing := captions.count(None):
         whole = counted(len(paths), "image")
         complain(

@@ -13,7 +13,7 @@ from lince.core.errors import ConfigError
 from lince.core.types import Prediction, decide
 from lince.inference.bundle import Bundle
 from lince.inference.prepared import Prepared
-from lince.trust import Trust, is_blank
+from lince.trust import Novelty, Trust, is_blank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -214,3 +214,20 @@ def limit_of(bundle: Bundle, share: float) -> float:
             received=bundle.path,
         )
     return bundle.trust.referral.limit(share)
+
+
+def strangeness(
+    novelty: Novelty | None, items: Sequence[Prepared], features: NDArray[np.float32]
+) -> list[tuple[float | None, tuple[str, ...]]]:
+    """For each image the distance from the training images, and what is unusual where it is too far.
+
+    ``features`` are (N, D), of the network.
+    """
+    if novelty is None:
+        return [(None, ())] * len(items)
+    pictures = np.stack([item.statistics for item in items])
+    scores = novelty.scores(features, pictures).tolist()
+    return [
+        (score, novelty.reasons(picture) if score > 1.0 else ()) if item.has_image else (None, ())
+        for item, score, picture in zip(items, scores, pictures, strict=True)
+    ]

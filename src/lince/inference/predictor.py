@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Sample, Skipped
 from lince.imaging import Decoded, decode
-from lince.inference.answering import Answering, limit_of
+from lince.inference.answering import Answering, limit_of, strangeness
 from lince.inference.bundle import Bundle
 from lince.inference.prepared import Outcome, Prepared
 from lince.models.capabilities import Differentiable
@@ -28,6 +28,9 @@ from lince.models.ensemble import Ensemble
 from lince.models.folding import ready_to_run
 from lince.models.network import Network
 from lince.models.precision import best_device
+
+if TYPE_CHECKING:
+    from lince.models.text import TextReader
 
 # The C library maps blocks of 32 MiB and more anew for every layer of every batch, which costs a fifth of the time: at
 # 224 pixels, the widest layer of the default model stays under that for 13 images.
@@ -178,25 +181,15 @@ class Predictor:
         return None if reader is None else [reader.text_of(sample.attributes) for sample in samples]
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        """The attributes that the bundle reads as text.
+    def reader(self) -> TextReader:
+        """What reads the captions.
 
         Raises
         ------
         ConfigError
-            It sees images alone.
+            The bundle sees images alone.
         """
-        return self._answering.known_reader().fields
-
-    def captions_of(self, attributes: Iterable[Mapping[str, Any]]) -> list[str | None]:
-        """What is read of images with these attributes, None where there is nothing.
-
-        Raises
-        ------
-        ConfigError
-            See `reads`.
-        """
-        return [*map(self._answering.known_reader().text_of, attributes)]
+        return self._answering.known_reader()
 
     def explain(
         self, source: bytes | str | Path | None, *, name: str | None = None, caption: str | None = None
@@ -382,7 +375,7 @@ class Predictor:
             own = logits.cpu().numpy()
             rows = self._answering.probabilities(self._answering.logits(own, pixels, known, texts), known, texts)
             words = self._answering.words(own, pixels, items, rows, explain)
-        strange = self._strangeness(items, features.cpu().numpy())
+        strange = strangeness(self.novelty, items, features.cpu().numpy())
         predictions = [self._answering.prediction(*one) for one in zip(items, rows, strange, words, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag and items[i].has_image]
@@ -399,16 +392,3 @@ class Predictor:
         for prediction in predictions:
             self._bus.publish(PredictionMade(prediction, seconds, self._origin))
         return [Outcome(prediction, heat.get(i)) for i, prediction in enumerate(predictions)]
-
-    def _strangeness(
-        self, items: Sequence[Prepared], features: NDArray[np.float32]
-    ) -> list[tuple[float | None, tuple[str, ...]]]:
-        """For each image the distance from the training images, and what is unusual where it is too far."""
-        if self.novelty is None:
-            return [(None, ())] * len(items)
-        pictures = np.stack([item.statistics for item in items])
-        scores = self.novelty.scores(features, pictures).tolist()
-        return [
-            (score, self.novelty.reasons(picture) if score > 1.0 else ()) if item.has_image else (None, ())
-            for item, score, picture in zip(items, scores, pictures, strict=True)
-        ]
