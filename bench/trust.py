@@ -3,7 +3,8 @@
 By grouped 5-fold: in each fold a bundle is trained on the other four by the preset fast, and asked about the fifth, its
 test part. For breast ultrasound twice: with limits from one validation part, and from a cross-validation within the
 four folds. Each bundle for breast ultrasound is also shown images of other kinds: X-rays, CT, MR, microscopy,
-photographs, noise and blanks.
+photographs, noise and blanks; and each of a bundle for CT and MR, which are less like one another, the same with breast
+ultrasound in the place of CT and MR.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 from PIL import Image
 
 from bench.common import DATA, chest_folder, need, scratch
+from lince.data import Collection, load, near_duplicate_groups
 
+Kinds = dict[str, list[Path]]
 FOLDS = 5
 _EACH = 100
 _REFERRED = 0.20
@@ -30,55 +33,71 @@ def run(*, quick: bool = False) -> dict[str, Any]:
     source = need(DATA / "busi", "the breast ultrasound collection")
     outer = range(1 if quick else FOLDS)
     with scratch() as folder:
-        foreign = dict(_foreign(folder / "foreign"))
-        found = [_fold(source, folder, fold, foreign) for fold in outer]
-        crossed = [_asked(source, folder / f"crossed-{fold}", "malignant", fold, **_CROSSED) for fold in outer]
-        chest = [_asked(chest_folder(), folder / f"chest-{fold}", "PNEUMONIA", fold) for fold in outer]
-    refused = {
-        kind: {"images": len(paths), "refused": statistics.fmean(one["refused"][kind] for one in found)}
-        for kind, paths in foreign.items()
+        ultrasound = load(source, positive="malignant")
+        sections = load(need(DATA / "medpix", "MedPix 2.0"), target="type", positive="MR")
+        chest = load(chest_folder(), positive="PNEUMONIA")
+        kinds = dict(_kinds(folder / "kinds", ultrasound, sections, chest))
+        found = [
+            _shown(ultrasound, folder / f"busi-{fold}", fold, _without(kinds, "breast ultrasound")) for fold in outer
+        ]
+        others = [_shown(sections, folder / f"medpix-{fold}", fold, _without(kinds, "CT and MR")) for fold in outer]
+        crossed = [_asked(ultrasound, folder / f"crossed-{fold}", fold, **_CROSSED) for fold in outer]
+        return {
+            "busi": _told([own for own, _ in found]),
+            "busi_cross_validated": _told(crossed),
+            "chest": _told([_asked(chest, folder / f"chest-{fold}", fold) for fold in outer]),
+            **_refused(kinds, [refused for _, refused in found]),
+            "medpix": {**_told([own for own, _ in others]), **_refused(kinds, [refused for _, refused in others])},
+        }
+
+
+def _without(kinds: Kinds, own: str) -> Kinds:
+    return {kind: paths for kind, paths in kinds.items() if kind != own}
+
+
+def _refused(kinds: Kinds, found: list[dict[str, float]]) -> dict[str, Any]:
+    """The share of images of other kinds that were refused, over all folds, and by kind."""
+    each = {
+        kind: {"images": len(kinds[kind]), "refused": statistics.fmean(one[kind] for one in found)} for kind in found[0]
     }
-    every = sum(one["images"] * one["refused"] for one in refused.values()) / sum(map(len, foreign.values()))
+    images = sum(one["images"] for one in each.values())
     return {
-        "busi": _told([one["own"] for one in found]),
-        "busi_cross_validated": _told(crossed),
-        "chest": _told(chest),
-        "refused": every,
-        "refused_by_kind": refused,
+        "refused": sum(one["images"] * one["refused"] for one in each.values()) / images,
+        "refused_by_kind": each,
     }
 
 
-def _fold(source: Path, folder: Path, fold: int, foreign: dict[str, list[Path]]) -> dict[str, Any]:
+def _shown(collection: Collection, out: Path, fold: int, kinds: Kinds) -> tuple[dict[str, Any], dict[str, float]]:
+    """As `_asked`; and the share of images of each other kind that the bundle refuses."""
     from lince import Predictor
 
-    own = _asked(source, folder / f"fold-{fold}", "malignant", fold)
-    predictor = Predictor(folder / f"fold-{fold}")
+    own, predictor = _asked(collection, out, fold), Predictor(out)
     refused = {
-        kind: float(np.mean([one.refused for one in predictor.predict_many(paths)])) for kind, paths in foreign.items()
+        kind: float(np.mean([one.refused for one in predictor.predict_many(paths)])) for kind, paths in kinds.items()
     }
-    print(f"  fold {fold}", {kind: round(share, 3) for kind, share in refused.items()}, flush=True)
-    return {"own": own, "refused": refused}
+    print(f"  {out.name}", {kind: round(share, 3) for kind, share in refused.items()}, flush=True)
+    return own, refused
 
 
-def _asked(source: Path, out: Path, positive: str, fold: int, **choices: Any) -> dict[str, Any]:
+def _asked(collection: Collection, out: Path, fold: int, **choices: Any) -> dict[str, Any]:
     """Train by the preset fast; what the bundle says of each image of its test part, in arrays."""
-    from lince import Predictor, load, train
+    from lince import Predictor, train
     from lince.evaluation import decisions
     from lince.imaging import cached_images
     from lince.trust import image_statistics, softmax
 
-    collection = _with_fold(load(source, positive=positive), fold)
+    collection = _with_fold(collection, fold)
     # Another seed, another validation part: the limits of all folds must not hang on the same few images.
     bundle = train(collection, seed=fold, out=out, preset="fast", **choices)
     predictor, labels = Predictor(bundle), bundle.labels
     test = collection.subset(collection.indices("test"))
     images = cached_images(test.samples, bundle.spec)
     logits, features = predictor.logits_and_features(images.pixels)
-    table, column = bundle.trust.calibration.apply(logits), labels.index(positive)
+    table, column = bundle.trust.calibration.apply(logits), labels.positive_index
     truth = np.array([labels.index(test.samples[i].label) for i in images.kept])
     novelty, sets, referral = bundle.novelty(), bundle.trust.sets, bundle.trust.referral
-    if novelty is None or sets is None or referral is None:
-        raise RuntimeError("too few images to set limits")
+    if novelty is None or sets is None or referral is None or column is None:
+        raise RuntimeError("too few images to set limits, or no positive class")
     inside, chosen = sets.contains(table), decisions(table, labels, bundle.threshold)
     return {
         "names": np.array(labels.names)[truth],
@@ -94,11 +113,10 @@ def _asked(source: Path, out: Path, positive: str, fold: int, **choices: Any) ->
     }
 
 
-def _with_fold(collection: Any, fold: int) -> Any:
+def _with_fold(collection: Collection, fold: int) -> Collection:
     """The collection with a grouped fold as its test part; patients and near-duplicates stay together."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from lince.data import near_duplicate_groups
     from lince.imaging import ImageSpec, cached_images
 
     spec = ImageSpec(size=224, channels=1, mean=(0.0,), std=(1.0,))
@@ -138,11 +156,13 @@ def _told(parts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _foreign(folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Images of other kinds, by kind."""
-    medpix = need(DATA / "medpix", "the MedPix collection")
-    yield "chest X-ray", _some(sorted(chest_folder().rglob("*.jpeg")))
-    yield "CT and MR", _some(sorted((medpix / "images").glob("*.png")), 3 * _EACH)
+def _kinds(
+    folder: Path, ultrasound: Collection, sections: Collection, chest: Collection
+) -> Iterator[tuple[str, list[Path]]]:
+    """Images of several kinds."""
+    yield "breast ultrasound", _some(ultrasound)
+    yield "chest X-ray", _some(chest)
+    yield "CT and MR", _some(sections, 3 * _EACH)
     yield "microscopy", sorted((DATA / "breakhis").rglob("*.png"))
     folder.mkdir(parents=True)
     for kind, make in {"photographs": _photographs, "noise": _noise, "blanks": _blanks, "text": _text}.items():
@@ -153,7 +173,8 @@ def _foreign(folder: Path) -> Iterator[tuple[str, list[Path]]]:
         yield kind, places
 
 
-def _some(paths: list[Path], count: int = _EACH) -> list[Path]:
+def _some(collection: Collection, count: int = _EACH) -> list[Path]:
+    paths = sorted(Path(sample.path) for sample in collection.samples)
     return [paths[i] for i in np.random.default_rng(0).choice(len(paths), min(count, len(paths)), replace=False)]
 
 

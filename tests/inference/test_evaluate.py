@@ -9,12 +9,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import lince
 from lince.core.errors import BundleError, ConfigError, LinceError, OutputError, SourceError
 from lince.core.events import Event, EventBus, Noticed, WorkStarted
 from lince.inference import Bundle, Predictor, evaluate
+from lince.inference.aiming import at_aim
 
 
 @pytest.fixture
@@ -196,6 +199,42 @@ def test_another_aim_is_met_on_held_out_predictions_and_leaves_the_bundle_as_it_
     assert f"Operating point: {own.threshold:.3f}" in told
     assert "chosen for this evaluation" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
     assert opened[-1]["operating_point"]["weights"] == own.manifest.hashes["model.safetensors"]
+
+
+def test_at_another_aim_the_own_test_images_are_decided_by_it_too(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    for label in ("benign", "malignant"):
+        shutil.copytree(tiny_images / label, away / label)
+    for number, path in enumerate(sorted(away.rglob("*.png"))):
+        with Image.open(path) as image:
+            image.convert("L").point(lambda value, n=number: min(255, value + 1 + n % 3)).save(path)
+    plain = evaluate(tiny_bundle, away, split="all").external
+    found = evaluate(tiny_bundle, away, split="all", aim="sensitivity>=1")
+    assert plain is not None
+    assert found.external is not None
+    with (tiny_bundle / "report" / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    called = {kind: [float(r["p_malignant"]) >= found.threshold for r in rows if (r["truth"] == "malignant") is kind]
+              for kind in (True, False)}  # fmt: skip
+    there = {change.name: change.there.value for change in found.external.changes}
+    assert there["sensitivity"] == pytest.approx(np.mean(called[True]))
+    assert there["specificity"] == pytest.approx(1 - np.mean(called[False]))
+    assert there["auc"] == pytest.approx(plain.changes[0].there.value, abs=1e-4)
+
+
+def test_at_another_aim_the_limits_of_referral_are_those_of_its_decisions(tiny_bundle: Path) -> None:
+    own = Bundle(tiny_bundle)
+    aimed = at_aim(own, "sensitivity>=1", EventBus())
+    with (tiny_bundle / "report" / "validation" / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        scores = np.array([float(row["p_malignant"]) for row in csv.DictReader(stream)])
+    confidence = np.where(scores >= aimed.threshold, scores, 1 - scores)
+    assert aimed.trust.referral is not None
+    for share in (0.1, 0.2, 0.4):
+        referred = (confidence < aimed.trust.referral.limit(share)).mean()
+        assert referred == pytest.approx(share, abs=1 / len(scores))
+    assert own.trust.referral == Bundle(tiny_bundle).trust.referral
 
 
 def test_an_aim_is_that_of_both_bundles(tiny_bundle: Path, tiny_images: Path, tmp_path: Path) -> None:

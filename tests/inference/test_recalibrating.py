@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from lince.core.events import Event, EventBus, Noticed
 from lince.data import write_phantoms
 from lince.inference import Bundle, Predictor
 from lince.inference.opening import OPENED, openings
+
+Altered = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,8 @@ def test_the_weights_stay_and_the_limits_change(tiny_bundle: Path, local: Path, 
         tiny_bundle, local, out=tmp_path / "new", aim="sensitivity>=0.9", coverage=0.8, low_confidence=0.6
     )
     old = Bundle(tiny_bundle)
-    assert made.model_id == old.model_id
+    assert made.model_id.startswith(f"{old.model_id}-"), "the same weights, but other answers"
+    assert made.manifest.created == old.manifest.created, "when it was trained"
     assert (made.path / "model.safetensors").read_bytes() == (tiny_bundle / "model.safetensors").read_bytes()
     trust, point = made.trust, made.manifest.operating_point
     assert point is not None
@@ -57,9 +61,20 @@ def test_the_weights_stay_and_the_limits_change(tiny_bundle: Path, local: Path, 
     assert sum(trust.sets.counts) == 60
     assert made.manifest.figures == {}, "those of the old limits do not hold"
     assert made.manifest.provenance["recalibrated"]["images"] == 60
+    card = (made.path / "card.md").read_text(encoding="utf-8")
+    assert "on 60 images of breast-ultrasound phantoms: calibration, operating point" in card
+    assert f"Trained {old.manifest.created} with" in card
+    assert "| 24 | The updated model, where one was made | **filled** |" in card
     assert len(made.seen()) == len(old.seen()) + 60
     assert Predictor(made, refer=0.2).predict(next(local.rglob("*.png"))).threshold == point.threshold
     assert old.trust == Bundle(tiny_bundle).trust
+
+
+def test_an_aim_is_refused_where_no_class_is_positive(altered: Altered, local: Path, tmp_path: Path) -> None:
+    folder = altered(positive=None, operating_point=None)
+    with pytest.raises(ConfigError, match="this bundle has none"):
+        recalibrate(folder, local, out=tmp_path / "new", aim="youden")
+    assert not (tmp_path / "new").exists()
 
 
 def test_measuring_what_it_was_fitted_on_is_noticed(tiny_bundle: Path, local: Path, tmp_path: Path) -> None:

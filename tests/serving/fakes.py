@@ -46,6 +46,7 @@ class FakeBundle:
     name: str = "breast ultrasound"
     model_id: str = "3f786850e387"
     synthetic: bool = False
+    knows_its_kind: bool = True
     threshold: float | None = 0.22
     trust: Trust = field(default_factory=lambda: Trust(calibration=Calibration.of_temperature(1.3, 2)))
     path: Path = Path("bundle")
@@ -105,6 +106,7 @@ class FakePredictor:
                 input_sha256=item.input_sha256,
                 inputs=(*(["image"] if item.has_image else []), *(["caption"] if item.caption else [])),
                 words=(("nodule", 1.2), ("no", -0.4)) if item.caption and wanted else None,
+                image_alone=("benign", 0.9) if item.caption and item.has_image else None,
             ),
             _blob() if wanted and self.heat and item.has_image else None,
         )
@@ -112,7 +114,9 @@ class FakePredictor:
 
 def _flags(name: str, confidence: float) -> tuple[str, ...]:
     told = ("unsure", "nofit", "many")
-    words = dict.fromkeys(told, "cannot_tell") | {"refer": "refer", "strange": "out_of_distribution"}
+    words = dict.fromkeys(told, "cannot_tell") | {
+        "refer": "refer", "strange": "out_of_distribution", "blank": "blank", "conflict": "conflict",
+    }  # fmt: skip
     low = ("low_confidence",) if confidence < 0.7 else ()
     return (*low, *(flag for word, flag in words.items() if word in name))
 

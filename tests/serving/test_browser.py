@@ -124,6 +124,7 @@ def test_an_image_of_another_kind_gets_no_class(open_page: Open) -> None:
         ("refer.png", ["refer"], "For a person to decide."),
         ("low.png", ["low"], "Low confidence"),
         ("scan.png", [], ""),
+        ("blank-unsure.png", ["blank"], "This image shows nothing."),
     ],
 )
 def test_one_box_for_each_thing_to_know(open_page: Open, name: str, expected: list[str], words: str) -> None:

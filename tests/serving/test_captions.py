@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,52 @@ def test_a_model_of_images_takes_no_caption(site: Site) -> None:
         reply = site.client.post(PATH, files=form)
         assert reply.status_code == 422
         assert "reads no caption" in reply.json()["detail"]
+
+
+def test_a_web_form_without_a_file_is_a_caption_alone(reader: Site) -> None:
+    head = 'Content-Disposition: form-data; name="file"; filename=""\r\nContent-Type: application/octet-stream'
+    parts = [f"{head}\r\n\r\n", 'Content-Disposition: form-data; name="caption"\r\n\r\na nodule']
+    body = "".join(f"--x\r\n{part}\r\n" for part in parts) + "--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert reader.client.post(PATH, content=body.encode(), headers=kind).json()["inputs"] == ["caption"]
+
+
+def test_image_and_caption_stand_beside_what_the_image_alone_would_be(reader: Site) -> None:
+    form = {"file": ("conflict.png", png()), "caption": (None, "a nodule")}
+    body = reader.client.post(PATH, files=form).json()
+    assert body["image_alone"] == {"label": "benign", "confidence": 0.9}
+    assert "conflict" in body["flags"]
+
+
+@pytest.mark.browser
+def test_a_caption_is_shown_and_not_given_to_the_next_image(browser: Any, reader: Site) -> None:
+    page = browser.new_page(locale="en-GB")
+    page.goto(reader.address)
+    page.locator("#caption").fill("no nodule <b>")
+    page.locator("#file").set_input_files([{"name": "conflict.png", "mimeType": "", "buffer": png("a")}])
+    result = page.locator("article[aria-label='conflict.png']")
+    result.wait_for()
+    assert result.locator(".slot-caption").inner_text() == "no nodule <b>"
+    assert result.locator(".slot-alone").inner_text() == "By the image alone: benign, 90.0%."
+    assert "Image and caption disagree." in result.locator(".warning.conflict").inner_text()
+    assert page.locator("#caption").input_value() == ""
+    page.locator("#file").set_input_files([{"name": "next.png", "mimeType": "", "buffer": png("b")}])
+    following = page.locator("article[aria-label='next.png']")
+    following.wait_for()
+    assert not following.locator(".said").is_visible()
+    page.locator("#caption").fill("a nodule")
+    files = [{"name": f"{number}.png", "mimeType": "", "buffer": png(str(number))} for number in range(2)]
+    page.locator("#file").set_input_files(files)
+    assert "One caption is of one image" in page.locator("#errors").inner_text()
+    assert page.locator("#caption").input_value() == "a nodule"
+    page.context.close()
+
+
+def test_the_page_says_where_images_of_another_kind_are_not_refused(site: Site) -> None:
+    told = "This model does not know which kind of image it is made for"
+    assert told not in site.client.get("/").text
+    with site_of(FakePredictor(knows_its_kind=False)) as other:
+        assert told in other.client.get("/").text
 
 
 def test_the_page_asks_for_a_caption_where_it_is_read(reader: Site, site: Site) -> None:

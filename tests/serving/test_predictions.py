@@ -45,6 +45,7 @@ def test_an_answer_is_the_prediction_with_an_id_and_a_time(post: Post) -> None:
         "novelty": 0.6,
         "reasons": [],
         "inputs": ["image"],
+        "image_alone": None,
         "words": None,
     }
 

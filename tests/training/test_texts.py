@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from lince.cli import main
 from lince.core.errors import BundleError, ConfigError, TrainingError
 from lince.core.events import Event, EventBus, Noticed
 from lince.core.files import sha256_file
+from lince.core.types import Prediction
 from lince.data import Collection
 from lince.inference import Bundle, Predictor, evaluate
 from lince.inference.bundle import write_manifest
@@ -120,9 +122,48 @@ def test_explain_takes_a_caption(bundle: Bundle, cases: Collection) -> None:
         predictor.explain(None)
 
 
+def test_a_caption_that_says_nothing_known_leaves_the_image_alone(bundle: Bundle, cases: Collection) -> None:
+    predictor, path = Predictor(bundle), cases.samples[0].path
+    alone = predictor.predict(path)
+    for caption in ("N/A", "肺炎", "xyzzy qqq", "a"):
+        found = predictor.predict(path, caption=caption)
+        assert (found.inputs, found.probabilities) == (("image",), alone.probabilities), caption
+        with pytest.raises(ConfigError, match="nor a caption with words that this model knows"):
+            predictor.predict(None, caption=caption)
+
+
+def test_an_image_and_a_caption_of_another_class_disagree(bundle: Bundle, cases: Collection) -> None:
+    predictor, sample = Predictor(bundle), cases.samples[0]
+    image = predictor.predict(sample.path)
+    strict = bundle.manifest.trust.model_copy(update={"low_confidence": 0.0})
+    text = bundle.manifest.text
+    assert text is not None
+    loose = None if text.image is None else text.image.model_copy(update={"trust": strict})
+    bundle_of_any = copy.copy(bundle)
+    changed = {"trust": strict, "text": text.model_copy(update={"image": loose})}
+    bundle_of_any.manifest = bundle.manifest.model_copy(update=changed)
+    predictor = Predictor(bundle_of_any)
+    told = [predictor.predict(sample.path, caption=said[0]) for said in SAID.values()]
+    assert {one.image_alone for one in told} == {(image.label, image.confidence)}
+    assert [("conflict" in one.flags) for one in told] == [one.label != image.label for one in told]
+    assert any(one.label != image.label for one in told)
+    assert image.image_alone is None
+
+
+def test_a_share_is_referred_by_the_limits_for_what_there_is(bundle: Bundle, cases: Collection) -> None:
+    text = bundle.manifest.text
+    assert text is not None
+    assert text.image is not None
+    limit = text.image.trust.referral.limit(0.3)
+    predictor = Predictor(bundle, refer=0.3)
+    for found in predictor.predict_many([sample.path for sample in cases.samples]):
+        assert isinstance(found, Prediction)
+        assert ("refer" in found.flags) == (found.confidence < limit)
+
+
 def test_neither_image_nor_words_is_refused(bundle: Bundle) -> None:
     for caption in (None, " ", "chest", "...", "SKULL, knee"):  # the class words are hidden
-        with pytest.raises(ConfigError, match="neither an image nor a caption"):
+        with pytest.raises(ConfigError, match=r"words that this model knows \(the words of its classes are hidden"):
             Predictor(bundle).prepare(None, caption=caption)
 
 
@@ -324,7 +365,7 @@ def told_of(cases: Collection, **values: object) -> Collection:
     return replace(cases, samples=samples)
 
 
-@pytest.mark.parametrize("name", ["code", "Acr_Codes", "location_category", "PLACE"])
+@pytest.mark.parametrize("name", ["code", "Acr_Codes", "ACR Codes", "location_category", "Location-Category", "PLACE"])
 def test_what_states_the_class_is_refused_however_it_is_spelled(cases: Collection, tmp_path: Path, name: str) -> None:
     codes = {"chest": "C!", "skull": "S!", "knee": "K!"}
     told = told_of(

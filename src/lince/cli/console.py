@@ -19,6 +19,7 @@ from lince.core.events import (
     WorkStarted,
 )
 from lince.core.logs import logger
+from lince.core.wording import quoted
 
 if TYPE_CHECKING:
     from lince.core.types import Prediction
@@ -44,9 +45,9 @@ def printable(text: str) -> str:
 def warnings(prediction: Prediction) -> str:
     """What must be seen beside the class, on the terminal."""
     if prediction.blank:
-        return "  BLANK IMAGE: the class means nothing"
+        return "  BLANK IMAGE: it shows nothing"
     if prediction.refused:
-        return f"  NOT THIS KIND OF IMAGE: the class means nothing. {' '.join(prediction.reasons)}"
+        return f"  NOT THIS KIND OF IMAGE. {' '.join(prediction.reasons)}".rstrip()
     told = []
     if prediction.low_confidence:
         told.append("LOW CONFIDENCE")
@@ -56,14 +57,17 @@ def warnings(prediction: Prediction) -> str:
         told.append(f"CANNOT TELL: {_either(known) if known else 'no class fits well'}")
     if "refer" in prediction.flags:
         told.append("REFER TO A PERSON")
+    if "conflict" in prediction.flags and prediction.image_alone is not None:
+        name, confidence = prediction.image_alone
+        told.append(f"IMAGE AND CAPTION DISAGREE: the image alone is {printable(name)}, {100 * confidence:.1f} %")
     return "".join(f"  {one}" for one in told)
 
 
 def _either(classes: Sequence[str]) -> str:
     """The classes of a prediction set, most likely first; many of them in few words."""
     if len(classes) <= _SETS_SHOWN:
-        return " or ".join(map(printable, classes))
-    return f"one of {len(classes)} classes, most likely {' or '.join(map(printable, classes[:_SETS_SHOWN]))}"
+        return " or ".join(quoted(printable(name)) for name in classes)
+    return f"one of {len(classes)} classes, most likely {_either(classes[:_SETS_SHOWN])}"
 
 
 def duration(seconds: float) -> str:
@@ -218,15 +222,12 @@ class _Live:
 def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) -> None:
     """Print figures with their intervals, one a line, on standard output."""
     about = f" for {positive}" if positive else ""
-    rows = [
-        (f"AUC{about}", figures["auc"]),
-        (f"sensitivity{about}", figures["sensitivity"]),
-        (f"specificity{about}", figures["specificity"]),
-        ("PPV", figures["ppv"]),
-        ("NPV", figures["npv"]),
-        ("accuracy", figures["accuracy"]),
-        ("F1", figures["f1"]),
-    ]
+    rows = [(f"AUC{about}" if positive else "macro AUC", figures["auc"])]
+    if positive:
+        names = {f"sensitivity{about}": "sensitivity", f"specificity{about}": "specificity", "PPV": "ppv", "NPV": "npv"}
+        rows += [(name, figures[key]) for name, key in names.items()]
+    rows.append(("accuracy", figures["accuracy"]))
+    rows.append(("F1", figures["f1"]) if positive else ("balanced accuracy", figures["balanced_accuracy"]))
     if figures.get("prevalence") is not None:
         rows += [(f"{name.upper()} at {figures['prevalence']:.3g}", figures[f"{name}_at_prevalence"])
                  for name in ("ppv", "npv")]  # fmt: skip
@@ -243,9 +244,9 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
 
 
 def _estimate_text(estimate: dict[str, Any]) -> str:
-    """``0.914 [0.870, 0.951]``, or a dash where there is no value."""
+    """``0.914 [0.870, 0.951]``, or why there is no value."""
     if estimate.get("value") is None:
-        return "–"
+        return f"– ({reason.rstrip('.')})" if (reason := estimate.get("reason")) else "–"
     text = f"{estimate['value']:.3f}"
     if estimate.get("low") is not None:
         text += f" [{estimate['low']:.3f}, {estimate['high']:.3f}]"

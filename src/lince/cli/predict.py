@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lince.core.types import Prediction, Skipped
     from lince.inference.predictor import Predictor
 
-_FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blank")
+_FLAGS = ("low_confidence", "cannot_tell", "refer", "out_of_distribution", "blank", "conflict")
 
 
 def predict(
@@ -45,7 +45,7 @@ def predict(
 
     A file that cannot be read is reported and skipped; exit code 1 says that there were some.
     """
-    from lince.cli.console import complain
+    from lince.cli.console import complain, printable
     from lince.core.events import EventBus
     from lince.core.logs import log_to, logger
     from lince.core.types import Skipped
@@ -59,6 +59,10 @@ def predict(
         log_to(log_dir, "predict")
         bus.subscribe(_log)
     predictor = Predictor(bundle, bus=bus, refer=refer)
+    if images and not predictor.bundle.knows_its_kind:
+        complain("This model does not know its kind of image: it answers for any image, also of something else.")
+    if images and caption and predictor.reads_text and not predictor.reader.reads(caption):
+        complain(f"The caption has no words that this model knows: the image alone decides ({printable(caption)}).")
     said = [caption] * len(paths) if captions is None else _captions(captions, paths, predictor)
     writer = _csv if as_csv else (_json if as_json else _text)
     skipped = 0
@@ -152,10 +156,12 @@ def _files(images: list[Path]) -> tuple[list[Path], list[Skipped]]:
 
 def _text(found: Iterator[Prediction], _: list[str]) -> None:
     from lince.cli.console import printable, warnings
+    from lince.core.wording import quoted
 
     for one in found:
-        parts = ", ".join(f"{printable(name)} {100 * value:.1f} %" for name, value in one.probabilities.items())
-        typer.echo(f"{printable(one.name)}: {printable(one.label)} ({parts}){warnings(one)}")
+        parts = ", ".join(f"{quoted(printable(name))} {100 * value:.1f} %" for name, value in one.probabilities.items())
+        said = "no answer" if one.refused else f"{printable(one.label)} ({parts})"
+        typer.echo(f"{printable(one.name)}: {said}{warnings(one)}")
 
 
 def _json(found: Iterator[Prediction], _: list[str]) -> None:

@@ -120,7 +120,8 @@ class Prediction:
         ``prediction_set``, apart from classes that had too few images for a limit, is not ``label`` alone; ``refer``
         when the decision is among the least certain ones that a person wished to see; ``out_of_distribution`` when the
         image is unlike the training images, and ``blank`` when it shows nothing (one flat grey or colour): then the
-        decision means nothing.
+        decision means nothing; ``conflict`` when the image alone would be of another class with confidence, so that
+        image and caption may not belong together.
     prediction_set
         The classes that cannot be excluded, most likely first, at the bundle's coverage (90 % by default); empty when
         none fits well. None where the bundle had too few images to find out.
@@ -135,6 +136,8 @@ class Prediction:
         True when the operating point, not the highest probability, settled the decision.
     inputs
         What it goes by: ``image``, ``caption`` or both.
+    image_alone
+        Class and confidence that the image alone would have; None where no caption was read beside it.
     words
         The words of the caption that counted most and by how much each raised the log odds of ``label``; None
         where there was no caption or nobody asked.
@@ -155,6 +158,7 @@ class Prediction:
     reasons: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("image",)
     words: tuple[tuple[str, float], ...] | None = None
+    image_alone: tuple[str, float] | None = None
 
     @property
     def refused(self) -> bool:
@@ -183,6 +187,7 @@ class Prediction:
             "novelty": self.novelty,
             "reasons": list(self.reasons),
             "inputs": list(self.inputs),
+            "image_alone": self.image_alone and dict(zip(("label", "confidence"), self.image_alone, strict=True)),
             "words": None if self.words is None else [{"word": word, "weight": weight} for word, weight in self.words],
             "positive": self.positive,
             "threshold": self.threshold,

@@ -218,7 +218,7 @@ def _moved(change: Change, wording: Wording) -> str:
 def _probabilities(found: ExternalValidation, wording: Wording) -> str:
     large = found.in_the_large
     low, high = large.difference.low, large.difference.high
-    if low is None or high is None:
+    if low is None or high is None or (low <= 0 <= high and high - low > 2 * _SLIGHT):
         text = (
             "Its probabilities are {predicted} on average, and {observed} was observed; there are too few images to "
             "judge."

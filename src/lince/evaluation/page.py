@@ -22,11 +22,12 @@ from lince.evaluation.wording import Wording, plain_words
 WRONG_SHOWN = 12
 SKIPPED_SHOWN = 50
 
+_LEARNING = "What did it decide, and how did it learn?"
 # Plots by the question that they answer, each with its name.
 _PICTURES = {
     "Does it tell them apart?": {"roc": "ROC curve", "precision_recall": "Precision and recall"},
     "Can its probabilities be acted on?": {"calibration": "Calibration", "decision_curve": "Decision curve"},
-    "What did it decide, and how did it learn?": {
+    _LEARNING: {
         "confusion_matrix": "Confusion matrix",
         "training_curves": "Training",
     },
@@ -140,7 +141,7 @@ def html(
         "absent_note": sentences.NOTE_ABSENT,
         "further": further_figures(assessment),
         "whole_rows": len(assessment.labels) > 8,
-        "pictures": {question: _shown(names, pictures) for question, names in _PICTURES.items()},
+        "pictures": {_asked(question, pictures): _shown(names, pictures) for question, names in _PICTURES.items()},
         "wrong": wrong,
         "wrong_count": sum(not case.correct for case in cases),
         "skipped": [(legible(s.path), legible(s.reason)) for s in context.skipped[:SKIPPED_SHOWN]],
@@ -157,6 +158,11 @@ def html(
     }
     template = environment("lince.evaluation").get_template("report.html")
     return template.render(content).encode("utf-8", "backslashreplace")
+
+
+def _asked(question: str, pictures: Mapping[str, Picture]) -> str:
+    """The question, as far as there are plots that answer it."""
+    return "What did it decide?" if question == _LEARNING and "training_curves" not in pictures else question
 
 
 def _shown(names: Mapping[str, str], pictures: Mapping[str, Picture]) -> list[tuple[str, str]]:

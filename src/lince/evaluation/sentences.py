@@ -28,5 +28,8 @@ NO_INFORMATION = "no interval: the probabilities are too near 0 and 1 for so few
 ONE_GROUP = "no interval: all images come from one patient or group"
 NOTE_GROUPS = "Several images come from one patient or group, so the intervals treat the patient or group as the unit."
 NOTE_FEW_GROUPS = "Fewer than 30 patients or groups: the intervals are probably too narrow."
-NOTE_ABSENT = "A class of the model has no images here, so nothing is known of how it recognises that class."
+NOTE_ABSENT = (
+    "A class of the model has no images here, so nothing is known of how it recognises that class; once an image is "
+    "called so, it counts 0 in macro F1."
+)
 NOTE_CONSTANT = "Every image got the same probabilities: the model tells nothing apart."

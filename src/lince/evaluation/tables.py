@@ -75,7 +75,7 @@ def classification(assessment: Assessment) -> bytes:
     """One row a class against the rest, then the plain mean over classes and the mean weighted by support.
 
     Columns: ``class, precision`` (PPV) ``, sensitivity, specificity, f1, auc, average_precision, support``. A mean
-    leaves out classes without the figure.
+    leaves out classes without the figure; of fewer than two classes with images there is none over classes.
     """
     head: list[Cell] = ["class", "precision", "sensitivity", "specificity", "f1", "auc", "average_precision", "support"]
     rows: list[list[Cell]] = [
@@ -84,8 +84,13 @@ def classification(assessment: Assessment) -> bytes:
     ]
     values = np.array([[np.nan if v is None else v for v in row[1:-1]] for row in rows], dtype=np.float64)
     support = np.array([c.support for c in assessment.per_class], dtype=np.float64)
+    several = (support > 0).sum() > 1
     averages: list[list[Cell]] = [
-        ["macro average", *_mean(values, np.ones_like(support)), assessment.n],
+        [
+            "macro average",
+            *(_mean(values, np.ones_like(support)) if several else [None] * values.shape[1]),
+            assessment.n,
+        ],
         ["weighted average", *_mean(values, support), assessment.n],
     ]
     return to_csv([head, *rows, *averages])

@@ -101,6 +101,7 @@ PORTUGUESE = {
     "Does it tell them apart?": "Distingue-as?",
     "Can its probabilities be acted on?": "Pode agir-se com base nas probabilidades?",
     "What did it decide, and how did it learn?": "O que decidiu, e como aprendeu?",
+    "What did it decide?": "O que decidiu?",
     "Who would act from a probability between {low} and {high} on does better with the model than by acting on all or "
     "on nobody.": (
         "Quem aja a partir de uma probabilidade entre {low} e {high} faz melhor com o modelo do que agindo em todos ou "

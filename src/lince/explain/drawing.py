@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lince.core.errors import ConfigError
+
 
 @lru_cache(maxsize=1)
 def _colours() -> NDArray[np.uint8]:
@@ -44,7 +46,14 @@ def overlay(image: NDArray[np.uint8], heat_map: NDArray[np.float32] | None, *, o
         (h', w') float32 in 0..1 over the same area; None leaves the image as it is.
     opacity
         0 shows the image alone, 1 the strongest heat map.
+
+    Raises
+    ------
+    ConfigError
+        The opacity is not between 0 and 1.
     """
+    if not 0.0 <= opacity <= 1.0:
+        raise ConfigError("The opacity of a heat map lies between 0 and 1", received=opacity)
     base = Image.fromarray(image).convert("RGBA")
     if heat_map is None:
         return base.convert("RGB")

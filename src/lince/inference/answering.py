@@ -32,18 +32,26 @@ class Answering:
     ----------
     bundle, reader
         The bundle, and what it reads text with; None where it sees images alone.
-    referred_below
-        Confidence under which a person should decide, of images with or without text.
+    referred
+        Share of the images that a person should decide; None for none.
     """
 
     bundle: Bundle
     reader: TextReader | None
-    referred_below: float | None
+    referred: float | None
 
     @classmethod
-    def of(cls, bundle: Bundle, referred_below: float | None) -> Self:
-        """With the reader of the bundle."""
-        return cls(bundle, bundle.text_reader(), referred_below)
+    def of(cls, bundle: Bundle, referred: float | None) -> Self:
+        """With the reader of the bundle.
+
+        Raises
+        ------
+        ConfigError
+            The bundle had no images to learn a limit for that share from, or the share is none.
+        """
+        if referred is not None:
+            _limit_of(bundle, bundle.trust, referred)
+        return cls(bundle, bundle.text_reader(), referred)
 
     def known_reader(self) -> TextReader:
         """What reads the captions.
@@ -76,8 +84,9 @@ class Answering:
             raise ConfigError("There is no image", received=self.bundle.path, fix="give an image")
         if self.reader is not None and not self.reader.reads(text):
             if alone:
+                hidden = " (the words of its classes are hidden from it)" if self.reader.mask else ""
                 raise ConfigError(
-                    "There is neither an image nor a caption with words that count",
+                    f"There is neither an image nor a caption with words that this model knows{hidden}",
                     received=text,
                     fix="give an image, a caption or both",
                 )
@@ -126,6 +135,23 @@ class Answering:
                 found[row] = trust.calibration.apply(logits[row : row + 1])[0]
         return found
 
+    def image_alone(
+        self, network: NDArray[np.floating], pixels: Tensor, items: Sequence[Prepared]
+    ) -> list[tuple[str, float] | None]:
+        """Class and confidence that each image would have without its caption; None where it has none."""
+        reader, labels = self.reader, self.bundle.labels
+        found: list[tuple[str, float] | None] = [None] * len(items)
+        if reader is None:
+            return found
+        trust, threshold = self._limits(True, False)
+        for row, item in enumerate(items):
+            if item.has_image and item.caption is not None:
+                part = slice(row, row + 1)
+                values = trust.calibration.apply(reader.image_logits(network[part], pixels[part]))[0].tolist()
+                chosen = decide(values, labels, threshold)[0]
+                found[row] = (labels.names[chosen], values[chosen])
+        return found
+
     def words(
         self,
         network: NDArray[np.floating],
@@ -153,6 +179,7 @@ class Answering:
         row: NDArray[np.float64],
         strange: tuple[float | None, tuple[str, ...]],
         words: Words | None,
+        image_alone: tuple[str, float] | None,
     ) -> Prediction:
         """What is said of one item by its (C,) calibrated probabilities."""
         labels, spec = self.bundle.labels, self.bundle.spec
@@ -165,7 +192,8 @@ class Answering:
         flags = {
             "low_confidence": values[chosen] < trust.low_confidence,
             "cannot_tell": trust.undecided(possible, labels.names[chosen], labels),
-            "refer": self.referred_below is not None and values[chosen] < self.referred_below,
+            "refer": self._refers(trust, values[chosen]),
+            "conflict": self._conflict(image_alone, labels.names[chosen]),
             "out_of_distribution": novelty is not None and novelty > 1.0,
             "blank": item.has_image and is_blank(item.pixels[top:bottom, left:right]),
         }
@@ -185,7 +213,18 @@ class Answering:
             reasons=reasons,
             inputs=(*(["image"] if item.has_image else []), *(["caption"] if item.caption is not None else [])),
             words=words,
+            image_alone=image_alone,
         )
+
+    def _refers(self, trust: Trust, confidence: float) -> bool:
+        return self.referred is not None and confidence < _limit_of(self.bundle, trust, self.referred)
+
+    def _conflict(self, image_alone: tuple[str, float] | None, label: str) -> bool:
+        """Whether the image by itself is surely something else: the caption may be another image's."""
+        if image_alone is None:
+            return False
+        own, confidence = image_alone
+        return own != label and confidence >= self._limits(True, False)[0].low_confidence
 
     def _read(self, texts: Sequence[str | None]) -> NDArray[np.bool_]:
         reader = self.reader
@@ -200,20 +239,15 @@ class Answering:
         return alone.trust, alone.operating_point.threshold if alone.operating_point else None
 
 
-def limit_of(bundle: Bundle, share: float) -> float:
-    """The confidence under which a decision is referred, so that this share of the images is.
-
-    Raises
-    ------
-    ConfigError
-        The bundle had no images to learn it from, or the share is none.
-    """
-    if bundle.trust.referral is None:
+def _limit_of(bundle: Bundle, trust: Trust, share: float) -> float:
+    """The confidence under which a decision by these limits is referred, so that this share of the images is."""
+    referral = trust.referral or bundle.trust.referral
+    if referral is None:
         raise ConfigError(
             "This bundle does not know which of its predictions to refer: it had no validation images",
             received=bundle.path,
         )
-    return bundle.trust.referral.limit(share)
+    return referral.limit(share)
 
 
 def strangeness(

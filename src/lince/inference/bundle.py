@@ -97,6 +97,8 @@ class Bundle:
                 fix="copy the whole folder again, or train again; do not use this model",
             )
         self.model_id = found[:12]
+        if "recalibrated" in self.manifest.provenance:  # the same weights, but other answers
+            self.model_id += f"-{self.manifest.hashes[MANIFEST][:8]}"
         self.labels = LabelSpace(self.manifest.classes, self.manifest.positive)
 
     def __fspath__(self) -> str:
@@ -134,6 +136,11 @@ class Bundle:
     def threshold(self) -> float | None:
         """The operating point: the probability of the positive class from which it is called."""
         return self.manifest.operating_point.threshold if self.manifest.operating_point else None
+
+    @property
+    def knows_its_kind(self) -> bool:
+        """Whether it can refuse images unlike those it was trained on; not so where too few were held out."""
+        return NOVELTY in self.manifest.hashes
 
     def summary(self) -> dict[str, Any]:
         """Figures on the test split, as in ``report/summary.json``."""

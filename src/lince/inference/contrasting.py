@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from lince.evaluation import (
 )
 from lince.evaluation.contrasts import Comparison, ExternalValidation
 from lince.imaging import cached_images
+from lince.inference.aiming import own_figures
 from lince.inference.bundle import Bundle
 from lince.inference.predictor import Predictor
 from lince.inference.relying import Strangeness
@@ -57,6 +58,8 @@ def held_against(
     other: Predictor | None,
     by: Sequence[str],
     bus: EventBus,
+    *,
+    aimed: bool = False,
 ) -> Measured:
     """The same with the figures by subgroup, beside ``other``, and beside the bundle's own where it is not at home.
 
@@ -64,11 +67,15 @@ def held_against(
     ----------
     whole
         The collection before a part of it was taken.
+    aimed
+        Whether the operating point is not the one that the bundle's own test images were measured at.
 
     Raises
     ------
     ConfigError
         No image of ``whole`` has an attribute of ``by``, or every image has a value of its own.
+    BundleError
+        The predictions of its test images, which are needed at another operating point, are damaged.
     """
     bundle = predictor.bundle
     found: dict[str, Any] = {}
@@ -86,7 +93,7 @@ def held_against(
     if other is not None:
         found["comparison"] = _beside(measured, predictor, other, bus)
     if _is_foreign(whole, measured, bundle):
-        found["external"] = _abroad(measured, bundle)
+        found["external"] = _abroad(measured, bundle, own_figures(bundle) if aimed else bundle.summary())
     return replace(measured, assessment=measured.assessment.model_copy(update=found))
 
 
@@ -135,7 +142,7 @@ def _is_foreign(whole: Collection, measured: Measured, bundle: Bundle) -> bool:
     return not same_size and measured.part not in SPLITS
 
 
-def _abroad(measured: Measured, bundle: Bundle) -> ExternalValidation:
+def _abroad(measured: Measured, bundle: Bundle, reference: Mapping[str, Any]) -> ExternalValidation:
     point = bundle.manifest.operating_point
     return validate_externally(
         measured.assessment,
@@ -143,7 +150,7 @@ def _abroad(measured: Measured, bundle: Bundle) -> ExternalValidation:
         measured.probabilities,
         bundle.labels,
         trained_on=bundle.name,
-        reference=bundle.summary(),
+        reference=reference,
         aim=Aim() if point is None else parse_aim(point.aim),
         groups=measured.groups,
         shift=() if measured.strange is None else measured.strange.shift(),

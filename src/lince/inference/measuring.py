@@ -25,6 +25,7 @@ from lince.evaluation import (
     write_report,
 )
 from lince.evaluation.checks import check_prevalence
+from lince.evaluation.wording import Wording
 from lince.imaging import cached_images
 from lince.inference.aiming import at_aim
 from lince.inference.bundle import SEEN_DIGITS, Bundle, BundleManifest
@@ -124,7 +125,7 @@ def evaluate(
             bus,
             aimed=aim is not None,
         )
-        measured = held_against(measured, collection, predictor, other, by, bus)
+        measured = held_against(measured, collection, predictor, other, by, bus, aimed=aim is not None)
         if folder is not None:
             _report(folder, predictor, measured, language, own=own, gallery=gallery)
     return measured.assessment
@@ -202,7 +203,7 @@ def _report(
     aimed = None if point == own.operating_point else point
     context = ReportContext(
         title=collection.name,
-        model=f"{bundle.manifest.model.name} trained on {bundle.name}",
+        model=_SENTENCES[language][2].format(model=bundle.manifest.model.name, collection=bundle.name),
         collection=collection.name,
         split=measured.part,
         synthetic=collection.synthetic or bundle.synthetic,
@@ -243,13 +244,15 @@ def _report(
 _SENTENCES = {
     "en": (
         "{share:.0%} of these images were used in training: the figures are too good",
-        "Decided from a probability of {threshold:.3f}, the point for {aim} that was chosen for this evaluation on "
-        "held-out predictions of the training; the bundle's own is {own:.3f}",
+        "Decided from a probability of {threshold}, the point for {aim} that was chosen for this evaluation on "
+        "held-out predictions of the training; the bundle's own is {own}",
+        "{model} trained on {collection}",
     ),
     "pt": (
         "{share:.0%} destas imagens foram usadas no treino: os números são bons demais",
-        "Decidido a partir de uma probabilidade de {threshold:.3f}, o ponto para {aim} escolhido para esta avaliação "
-        "em previsões reservadas do treino; o do próprio modelo é {own:.3f}",
+        "Decidido a partir de uma probabilidade de {threshold}, o ponto para {aim} escolhido para esta avaliação "
+        "em previsões reservadas do treino; o do próprio modelo é {own}",
+        "{model}, treinado com {collection},",
     ),
 }
 
@@ -265,8 +268,9 @@ def _otherwise(aimed: OperatingPointRecord | None, own: BundleManifest, language
     """That decisions are not those of the bundle."""
     if aimed is None or own.operating_point is None:
         return []
+    say = Wording(language).number
     before = own.operating_point.threshold
-    return [_SENTENCES[language][1].format(threshold=aimed.threshold, aim=aimed.aim, own=before)]
+    return [_SENTENCES[language][1].format(threshold=say(aimed.threshold), aim=aimed.aim, own=say(before))]
 
 
 def _rows(

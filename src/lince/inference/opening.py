@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lince.core.errors import OutputError
 from lince.core.events import EventBus, Noticed
-from lince.core.files import atomic_file
 from lince.inference.bundle import SEEN_DIGITS
 from lince.inference.records import OperatingPointRecord
 
@@ -67,9 +65,10 @@ def record_opening(
         # One line that begins and ends with a break: what another process or a full disk left there stays its own.
         with (folder / OPENED).open("a", encoding="utf-8") as stream:
             stream.write("\n" + json.dumps(line) + "\n")
-        with atomic_file(folder / MEASURED, "w") as stream:
-            stream.write("\n".join(sorted(known | images)) + "\n")
-    except (OSError, OutputError) as error:
+        # Added to, not written anew: another measurement may be noting its own images.
+        with (folder / MEASURED).open("a", encoding="ascii") as stream:
+            stream.write("\n".join(["", *sorted(images - known), ""]))
+    except OSError as error:
         reason = getattr(error, "strerror", None) or "the place cannot be written"
         bus.publish(Noticed(f"It cannot be noted in the bundle that these images were measured: {reason}"))
 

@@ -20,7 +20,7 @@ from lince.core.options import HeatMapMethod
 from lince.core.settings import worker_count
 from lince.core.types import LabelSpace, Prediction, Sample, Skipped
 from lince.imaging import Decoded, decode
-from lince.inference.answering import Answering, limit_of, strangeness
+from lince.inference.answering import Answering, strangeness
 from lince.inference.bundle import Bundle
 from lince.inference.prepared import Outcome, Prepared
 from lince.models.capabilities import Differentiable
@@ -78,7 +78,7 @@ class Predictor:
         self.device = best_device()
         self._bus = bus or EventBus()
         self._origin = origin
-        self._answering = Answering.of(self.bundle, None if refer is None else limit_of(self.bundle, refer))
+        self._answering = Answering.of(self.bundle, refer)
         self.novelty = self.bundle.novelty()
         loaded = self.bundle.network()
         self._network = (
@@ -375,8 +375,9 @@ class Predictor:
             own = logits.cpu().numpy()
             rows = self._answering.probabilities(self._answering.logits(own, pixels, known, texts), known, texts)
             words = self._answering.words(own, pixels, items, rows, explain)
+            alone = self._answering.image_alone(own, pixels, items)
         strange = strangeness(self.novelty, items, features.cpu().numpy())
-        predictions = [self._answering.prediction(*one) for one in zip(items, rows, strange, words, strict=True)]
+        predictions = [self._answering.prediction(*one) for one in zip(items, rows, strange, words, alone, strict=True)]
         heat: dict[int, NDArray[np.float32]] = {}
         wanted = [i for i, flag in enumerate(explain or ()) if flag and items[i].has_image]
         if wanted and isinstance(self._network, Differentiable):

@@ -79,7 +79,7 @@ def recalibrate(
     Raises
     ------
     ConfigError
-        There is no such aim, or a limit is not between 0 and 1.
+        There is no such aim, no positive class that it could be for, or a limit is not between 0 and 1.
     SourceError
         A class is unknown, or has under 10 images that were not used in training.
     OutputError
@@ -91,6 +91,12 @@ def recalibrate(
             raise ConfigError(f"The {name.replace('_', ' ')} lies between 0 and 1", received=value)
     bundle = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
     old, labels = bundle.manifest, bundle.labels
+    if aim is not None and labels.positive is None:
+        raise ConfigError(
+            "An operating point is for a positive class, and this bundle has none",
+            received=f"--aim {aim}",
+            fix="leave --aim out",
+        )
     with atomic_folder(out) as folder:
         collection = load(source, classes=labels, bus=bus, **choices)
         check_classes(collection, labels)
@@ -108,12 +114,17 @@ def recalibrate(
             low_confidence=low_confidence,
         )
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        facts = {"collection": local.collection.name, "images": len(local.digests), "admit": admit, "time": now}
+        facts = {
+            "collection": local.collection.name,
+            "counts": dict(Counter(sample.label for sample in local.collection.samples)),
+            "images": len(local.digests),
+            "admit": admit,
+            "time": now,
+            "lince_version": version("lince-med"),
+        }
         chosen_on = f"local images ({local.collection.name})"
         manifest = old.model_copy(
             update={
-                "created": now,
-                "lince_version": version("lince-med"),
                 "trust": limits.trust,
                 "operating_point": limits.record(aim, chosen_on, old.hashes[WEIGHTS]),
                 "figures": {},

@@ -14,6 +14,7 @@ from lince.core.errors import ConfigError, ImageError, SourceError
 from lince.core.events import EventBus, FileSkipped
 from lince.core.files import sha256_bytes
 from lince.core.types import SPLITS, Sample
+from lince.core.wording import quoted
 from lince.data import Collection
 from lince.data.search import TextHit, search_text
 from lince.imaging import ImageSpec, decode, load_sample
@@ -196,9 +197,12 @@ def draw_hits(title: str, hits: Sequence[Hit], *, bus: EventBus | None = None, s
 
 def _kept(collection: Collection, label: str | None, split: str | None) -> NDArray[np.bool_]:
     """(N,) which samples are of the class and the part asked for."""
-    if label is not None and label not in collection.labels.names:
-        names = collection.labels.names
-        raise ConfigError("There is no class of this name", received=label, fix=f"choose from {', '.join(names)}")
+    if label is not None:
+        named = {name.casefold(): name for name in collection.labels.names}
+        known = ", ".join(map(quoted, collection.labels.names))
+        if label not in named.values() and label.casefold() not in named:
+            raise ConfigError("There is no class of this name", received=label, fix=f"choose from {known}")
+        label = label if label in named.values() else named[label.casefold()]
     if split is not None and split not in SPLITS:
         raise ConfigError("There is no part of this name", received=split, fix=f"choose from {', '.join(SPLITS)}")
     if split is not None and not any(sample.split for sample in collection.samples):

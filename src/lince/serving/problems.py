@@ -22,7 +22,7 @@ _CLIENT_GONE = 499  # what nginx logs when nobody is left to read the answer
 
 TITLES: Mapping[str, str] = {
     "image": "The image cannot be read",
-    "upload": "The request does not carry one image",
+    "upload": "The request does not carry what is needed",
     "media-type": "This kind of body is not accepted",
     "upload-too-large": "The upload is too large",
     "slow-request": "The upload stopped arriving",

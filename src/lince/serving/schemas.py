@@ -28,6 +28,7 @@ _PREDICTION: JsonDict = {
     "novelty": 0.71,
     "reasons": [],
     "inputs": ["image"],
+    "image_alone": None,
     "words": None,
     "preview": None,
     "heat_map": None,
@@ -40,6 +41,14 @@ class WordAnswer(BaseModel):
 
     word: str = Field(description="As it was read, in lower case.")
     weight: float = Field(description="What the log odds of `label` lose without it.")
+
+
+@final
+class ImageAlone(BaseModel):
+    """What an image would be without its caption."""
+
+    label: str = Field(description="The decision, a class name.")
+    confidence: float = Field(ge=0, le=1, description="Its calibrated probability.")
 
 
 @final
@@ -58,7 +67,8 @@ class PredictionAnswer(BaseModel):
         description="`low_confidence` when the confidence is under the bundle's limit (0.70 by default); `cannot_tell` "
         "when `prediction_set`, apart from classes that had too few images for a limit, is not `label` alone; `refer` "
         "when it is among the least certain ones that a person should decide; `out_of_distribution` when the image is "
-        "unlike the training images, and `blank` when it shows nothing: then `label` means nothing."
+        "unlike the training images, and `blank` when it shows nothing: then `label` means nothing; `conflict` when "
+        "the image alone would surely be of another class, so that image and caption may not belong together."
     )
     positive: str | None = Field(description="The class that the operating point speaks of.")
     threshold: float | None = Field(
@@ -78,6 +88,9 @@ class PredictionAnswer(BaseModel):
     )
     reasons: list[str] = Field(description="Why it was refused, in sentences.")
     inputs: list[str] = Field(description="What it goes by: `image`, `caption` or both.")
+    image_alone: ImageAlone | None = Field(
+        description="What the image alone would be, where a caption was read beside it; null otherwise."
+    )
     words: list[WordAnswer] | None = Field(
         description="With `explain=true` and a caption: the words that counted most; null otherwise."
     )

@@ -55,7 +55,7 @@ async def read_upload(request: Request, name: str | None = None, caption: str | 
         await request.body()
         async with request.form(max_files=_PARTS, max_fields=_PARTS) as form:
             said = _caption([*form.getlist(CAPTION), *([] if caption is None else [caption])])
-            if CAPTION in form and not any(field in form for field in FIELDS):
+            if CAPTION in form and not any(_holds_file(value) for field in FIELDS for value in form.getlist(field)):
                 if said is None:
                     raise UploadError("The caption is empty", fix="send words, an image or both")
                 return Upload(CAPTION, None, said)
@@ -99,6 +99,11 @@ def _caption(values: Sequence[object]) -> str | None:
             fix=f"send at most {_CAPTION_LENGTH}",
         )
     return text or None
+
+
+def _holds_file(value: object) -> bool:
+    """Not so where a web form was sent without a file having been chosen."""
+    return not isinstance(value, UploadFile) or bool(value.filename) or bool(value.size)
 
 
 def _only_file(form: FormData) -> UploadFile:

@@ -33,7 +33,10 @@ def _parts(value: object) -> object:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple):
         return given
-    return tuple(dict.fromkeys(part.strip() for one in given for part in str(one).split(",") if part.strip()))
+    named = tuple(dict.fromkeys(part.strip() for one in given for part in str(one).split(",") if part.strip()))
+    if given and not named:
+        raise ValueError("no attribute is named")
+    return named
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
@@ -41,7 +42,7 @@ Logits = NDArray[np.float64]
 _ANSWERS = {
     "type": ("type", "modality", "plane"),
     "location": ("location", "location_category", "acr_codes", "topic_acr_code", "category"),
-}
+}  # as `_plain` writes them
 # Facts by which images of MedPix are known, whatever file they come from.
 _MEDPIX = frozenset({"acr_codes", "location_category"})
 # Images of a value, on average, from which on it is a code and no text.
@@ -62,12 +63,12 @@ def check_fields(collection: Collection, options: TrainOptions) -> tuple[str, ..
     spelled = {name.casefold(): name for sample in samples for name in sample.attributes}
     target = (options.target or "").lower()
     answers = _ANSWERS.get(target, ())
-    if not answers and _MEDPIX & {name.casefold() for name in spelled}:
+    if not answers and _MEDPIX & set(map(_plain, spelled)):
         # A table of MedPix does not say what its labels were: no fact that states some answer is then read.
         answers = tuple(name for names in _ANSWERS.values() for name in names)
-    stated = {"label", target, *answers}
+    stated = {"label", _plain(target), *answers}
     asked = [spelled.get(name.casefold(), name) for name in options.text]
-    told = [name for name in asked if name.casefold() in stated or _determines(samples, name)]
+    told = [name for name in asked if _plain(name) in stated or _determines(samples, name)]
     if told:
         raise ConfigError(
             "This attribute states the class, so reading it would be copying the answer",
@@ -76,13 +77,18 @@ def check_fields(collection: Collection, options: TrainOptions) -> tuple[str, ..
         )
     missing = [name for name in asked if not any(joined(sample.attributes, [name]) for sample in samples)]
     if missing:
-        known = sorted({name for name in spelled.values() if name.casefold() not in stated})
+        known = sorted({name for name in spelled.values() if _plain(name) not in stated})
         raise ConfigError(
             "No image has this attribute",
             received=", ".join(missing),
             fix=f"choose of: {', '.join(known)}" if known else "join a table with the text: --table FILE",
         )
     return tuple(dict.fromkeys(asked))
+
+
+def _plain(name: str) -> str:
+    """The name of an attribute however a table spells it: ``ACR Codes`` is ``acr_codes``."""
+    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 
 def _determines(samples: Sequence[Sample], name: str) -> bool:

@@ -25,6 +25,8 @@ class Item:
         Names of the facts that answer it, all of them needed; none where only a person can.
     hints
         Names of facts that help a person with it without answering it.
+    either
+        Names of facts of which one is enough to answer it.
     """
 
     number: str
@@ -32,6 +34,7 @@ class Item:
     portuguese: str
     filled_by: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
 
     def asked(self, language: str) -> str:
         """What it asks for."""
@@ -39,11 +42,12 @@ class Item:
 
     def filled(self, facts: Facts) -> bool:
         """Whether the facts answer it."""
-        return bool(self.filled_by) and all(name in facts for name in self.filled_by)
+        whole = bool(self.filled_by) and all(name in facts for name in self.filled_by)
+        return whole or any(name in facts for name in self.either)
 
     def known(self, facts: Facts) -> list[str]:
         """Names of the facts that say something about it."""
-        return [name for name in dict.fromkeys((*self.filled_by, *self.hints)) if name in facts]
+        return [name for name in dict.fromkeys((*self.filled_by, *self.either, *self.hints)) if name in facts]
 
 
 @final

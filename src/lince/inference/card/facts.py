@@ -15,7 +15,7 @@ Facts = Mapping[str, Markdown]
 
 _MAKERS = (
     *(origin.use, origin.data, origin.preparation, learning.model),
-    *(promises.decision, promises.trust, promises.figures, promises.limits, fused.alone),
+    *(promises.updated, promises.decision, promises.trust, promises.figures, promises.limits, fused.alone),
 )
 
 

@@ -74,7 +74,7 @@ def _facts(done: Evaluation, manifest: BundleManifest, words: Words) -> Iterator
     yield "intervals", words.say("Intervals at 95%: {names}.", names=names)
     yield (
         "unchanged",
-        words.say("The evaluation changed nothing in the model: weights, calibration and limits are as trained."),
+        words.say("The evaluation changed nothing in the model: weights, calibration and limits are as before."),
     )
     yield from _trust(done, words)
     yield from _contrasts(found, words)

@@ -33,6 +33,14 @@ def held_out(manifest: BundleManifest) -> str:
     return "out of fold" if "folds" in manifest.figures else "validation"
 
 
+# The same in a sentence.
+_IMAGES = {
+    "local": "local images",
+    "out of fold": "the images of each fold by a model that did not see them",
+    "validation": "the validation images",
+}
+
+
 def shown_figures(manifest: BundleManifest) -> dict[str, str]:
     """Figures that mean something for the classes of a bundle, with their names."""
     if manifest.positive is not None:
@@ -44,17 +52,13 @@ def shown_figures(manifest: BundleManifest) -> dict[str, str]:
 def decision(manifest: BundleManifest, words: Words) -> Found:
     """From logits to a decision."""
     calibration, point = manifest.trust.calibration, manifest.operating_point
-    on = words.say(held_out(manifest))
+    on = words.say(_IMAGES[held_out(manifest)])
     how = None
     if calibration.kind == "temperature":
         how = words.say("temperature {value}", value=words.number(calibration.temperature))
     elif calibration.kind == "vector":
         how = words.say("a scale and a shift for each class")
-    text = (
-        "Calibration: {how}, fitted on {on} predictions."
-        if how
-        else ("Calibration: none; on {on} predictions it would not have helped.")
-    )
+    text = "Calibration: {how}, fitted on {on}." if how else ("Calibration: none; on {on} it would not have helped.")
     yield "calibration", words.say(text, how=how, on=on)
     if point is None:
         yield "output", words.say("Output: a probability for each class; decided is the most likely one.")
@@ -70,12 +74,12 @@ def decision(manifest: BundleManifest, words: Words) -> Found:
         ),
     )
     text = (
-        "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images with the bundle, before the test "
+        "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} with the bundle, before the test "
         "images were looked at; there it had sensitivity {sensitivity} and specificity {specificity}."
     )
     if "recalibrated" in manifest.provenance:  # whoever recalibrates may have looked at the test images
         text = (
-            "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images; there it had sensitivity "
+            "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on}; there it had sensitivity "
             "{sensitivity} and specificity {specificity}."
         )
     yield (
@@ -105,6 +109,27 @@ def _aim(text: str, words: Words) -> Markdown:
     return words.say(reach, target=words.percent(aim.target))
 
 
+def updated(manifest: BundleManifest, words: Words) -> Found:
+    """What was fitted anew after the training, where anything was."""
+    known = manifest.provenance.get("recalibrated")
+    if known is None:
+        return
+    text = (
+        "Recalibrated {time} with lince {version} on {n} images of {collection}: calibration, operating point and "
+        "limits of trust were fitted anew on them; the weights are as trained."
+    )
+    told = words.say(
+        text,
+        time=known["time"],
+        version=known.get("lince_version", manifest.lince_version),
+        n=known["images"],
+        collection=known["collection"],
+    )
+    if known.get("admit"):
+        told = joined(" ", (told, words.say("What counts as a known kind of image was widened to these images.")))
+    yield "updated", told
+
+
 def trust(manifest: BundleManifest, words: Words) -> Found:
     """When an answer may be relied on."""
     limits = manifest.trust
@@ -130,8 +155,8 @@ def trust(manifest: BundleManifest, words: Words) -> Found:
                 for at, error in errors.items()
             ),
         )
-        text = "If the least certain decisions are referred to a person, on {on} images: {left}."
-        yield "referral", words.say(text, on=words.say(held_out(manifest)), left=left)
+        text = "If the least certain decisions are referred to a person, on {on}: {left}."
+        yield "referral", words.say(text, on=words.say(_IMAGES[held_out(manifest)]), left=left)
     if NOVELTY in manifest.hashes:
         yield (
             "novelty",

@@ -113,14 +113,25 @@ PORTUGUESE = {
         "Lê os píxeis de uma imagem e mais nada: nem idade, nem história clínica, nem outra imagem."
     ),
     # Decisions and trust
-    "Calibration: none; on {on} predictions it would not have helped.": (
-        "Calibração: nenhuma; em previsões de {on} não teria ajudado."
-    ),
+    "Calibration: none; on {on} it would not have helped.": "Calibração: nenhuma; para {on} não teria ajudado.",
     "temperature {value}": "temperatura {value}",
     "a scale and a shift for each class": "uma escala e um desvio por classe",
-    "Calibration: {how}, fitted on {on} predictions.": "Calibração: {how}, ajustada em previsões de {on}.",
+    "Calibration: {how}, fitted on {on}.": "Calibração: {how}, ajustada com {on}.",
     "out of fold": "fora da dobra",
     "local": "local",
+    "local images": "imagens locais",
+    "the validation images": "as imagens de validação",
+    "the images of each fold by a model that did not see them": (
+        "as imagens de cada dobra por um modelo que não as viu"
+    ),
+    "Recalibrated {time} with lince {version} on {n} images of {collection}: calibration, operating point and "
+    "limits of trust were fitted anew on them; the weights are as trained.": (
+        "Recalibrado em {time} com o lince {version} em {n} imagens de {collection}: a calibração, o ponto de operação "
+        "e os limites de confiança foram ajustados de novo com elas; os pesos são os do treino."
+    ),
+    "What counts as a known kind of image was widened to these images.": (
+        "Alargou-se a estas imagens o que conta como tipo de imagem conhecido."
+    ),
     "No neural network. Classifier: {name}, on standardised descriptors of texture, intensity and form.": (
         "Sem rede neuronal. Classificador: {name}, sobre descritores normalizados de textura, intensidade e forma."
     ),
@@ -136,14 +147,14 @@ PORTUGUESE = {
         "Saída: uma probabilidade por classe; decide-se {positive} a partir de uma probabilidade de {threshold}, senão "
         "a mais provável das outras classes."
     ),
-    "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images; there it had sensitivity {sensitivity} "
-    "and specificity {specificity}.": (
-        "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado em imagens de {on}; aí teve sensibilidade "
+    "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on}; there it had sensitivity {sensitivity} and "
+    "specificity {specificity}.": (
+        "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado com {on}; aí teve sensibilidade "
         "{sensitivity} e especificidade {specificity}."
     ),
-    "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} images with the bundle, before the test images "
-    "were looked at; there it had sensitivity {sensitivity} and specificity {specificity}.": (
-        "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado em imagens de {on} com o modelo, antes de "
+    "Operating point: {threshold}. Aim: {aim} ({given}). Fixed on {on} with the bundle, before the test images were "
+    "looked at; there it had sensitivity {sensitivity} and specificity {specificity}.": (
+        "Ponto de operação: {threshold}. Objetivo: {aim} ({given}). Fixado com {on} e com o modelo, antes de "
         "se olhar para as de teste; aí teve sensibilidade {sensitivity} e especificidade {specificity}."
     ),
     "the largest sum of sensitivity and specificity": "a maior soma da sensibilidade e da especificidade",
@@ -171,8 +182,8 @@ PORTUGUESE = {
         "Uma decisão com probabilidade inferior a {share} é assinalada."
     ),
     "{share} referred: {error} wrong": "{share} remetidas: {error} erradas",
-    "If the least certain decisions are referred to a person, on {on} images: {left}.": (
-        "Se as decisões menos certas forem remetidas a uma pessoa, em imagens de {on}: {left}."
+    "If the least certain decisions are referred to a person, on {on}: {left}.": (
+        "Se as decisões menos certas forem remetidas a uma pessoa, para {on}: {left}."
     ),
     "Images unlike the training images are refused; it is no proof that the others are suitable.": (
         "Imagens diferentes das do treino são recusadas; isso não prova que as outras sirvam."
@@ -231,8 +242,8 @@ PORTUGUESE = {
         "esta avaliação em previsões reservadas do treino; o modelo mantém o seu): {told}."
     ),
     "On these images: {told}.": "Nestas imagens: {told}.",
-    "The evaluation changed nothing in the model: weights, calibration and limits are as trained.": (
-        "A avaliação nada mudou no modelo: pesos, calibração e limites são os do treino."
+    "The evaluation changed nothing in the model: weights, calibration and limits are as before.": (
+        "A avaliação nada mudou no modelo: pesos, calibração e limites são os de antes."
     ),
     "report.html shows the surest errors, the surest hits and the least sure decisions with their heat maps.": (
         "report.html mostra os erros e os acertos mais seguros e as decisões menos seguras, com os mapas de calor."

@@ -108,7 +108,7 @@ TRIPOD = Checklist(
             "12f",
             "Updating of the model after its evaluation",
             "Atualização do modelo depois da avaliação",
-            ("unchanged",),
+            either=("updated", "unchanged"),
         ),
         Item(
             "12g",
@@ -178,7 +178,12 @@ TRIPOD = Checklist(
             "Diferenças de desempenho entre agrupamentos",
             hints=("subgroups",),
         ),
-        Item("24", "The updated model, where one was made", "O modelo atualizado, quando existe", ("unchanged",)),
+        Item(
+            "24",
+            "The updated model, where one was made",
+            "O modelo atualizado, quando existe",
+            either=("updated", "unchanged"),
+        ),
         Item("25", "What the results mean, fairness included", "O que significam os resultados, incluindo a equidade"),
         Item("26", "Limits of the study", "Limites do estudo", hints=("home", "absent", "grouping")),
         Item(

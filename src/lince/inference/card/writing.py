@@ -51,7 +51,7 @@ _SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (),
     ),
-    "Probabilities and decisions": (("output", "calibration", "point", "alone"), ()),
+    "Probabilities and decisions": (("updated", "output", "calibration", "point", "alone"), ()),
     "When to rely on it": (("sets", "few", "doubt", "referral", "novelty", "poor"), ()),
     "Figures": (("folds", "sides", "intervals"), ()),
     "This evaluation": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -146,6 +147,10 @@ class ClipSide:
     def _scale(self) -> float:
         """What the model was trained to multiply similarities by."""
         return float(self._model.logit_scale.detach().exp())
+
+    def knows(self, text: str) -> bool:
+        """Whether the text has a letter or a digit: its pieces of words put any word together."""
+        return bool(re.search(r"\w", text))
 
     def facts(self) -> dict[str, Any]:
         """Name and revision."""

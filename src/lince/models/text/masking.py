@@ -13,11 +13,13 @@ _SYNONYMS = {
         "tomogra*", "tomogram*", "hounsfield", "hu",
     ),
     "mr": (
-        "mr", "mri", "mris", "mra", "mrv", "mrcp", "fmri", "magnetic", "resonance", "t1*", "t2*", "flair", "dwi", "adc",
-        "stir", "gre", "swi", "fse", "weighted", "gadolinium", "gad", "diffusion", "spin", "echo", "sequence*",
+        "mr", "mri", "mris", "mra", "mrv", "mrcp", "fmri", "magnetic", "resonance", "t1", "t1w*", "t2", "t2w*",
+        "flair", "dwi", "adc", "stir", "gre", "swi", "fse", "weighted", "gadolinium", "gad", "diffusion", "spin",
+        "echo", "sequence*",
     ),
 }  # fmt: skip
 _SYNONYMS["mri"] = _SYNONYMS["mr"]
+_IRREGULAR = {"tooth": "teeth", "foot": "feet"}
 _EMPTY_WORDS = frozenset({"and", "or", "of", "the", "in", "with", "on", "to", "e", "ou", "de", "da", "do", "com"})
 # A longer word is hidden with other endings too: abdomen, abdominal.
 _LONG, _SHORTER = 5, {5: 1, 6: 2}
@@ -32,7 +34,7 @@ def hidden_terms(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         words = [word for word in re.findall(r"\w+", name.casefold()) if word not in _EMPTY_WORDS]
         for word in words:
-            found.add(_stem(word))
+            found |= {_stem(word), _IRREGULAR.get(word, _stem(word))}
         found.update(_SYNONYMS.get(" ".join(words), ()))
     return tuple(sorted(found))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lince.models.text.masking import hide
-from lince.models.text.side import Rows, SeesImages, TextSide, joined, tidy
+from lince.models.text.side import Rows, SeesImages, TextSide, joined, says_nothing, tidy
 from lince.models.text.table import restore_side
 
 Logits = NDArray[np.float64]
@@ -86,8 +86,9 @@ class TextReader:
         return joined(attributes, self.fields) or None
 
     def reads(self, text: str | None) -> bool:
-        """Whether anything is left of a text after masking."""
-        return bool(re.search(r"\w", hide(tidy(text), self.mask)))
+        """Whether anything that a side knows is left of a text after masking."""
+        left = "" if says_nothing(text or "") else hide(tidy(text), self.mask)
+        return any(side.knows(left) for side in self.sides)
 
     def text_logits(self, texts: Sequence[str]) -> Logits:
         """N texts to log probabilities (N, C)."""

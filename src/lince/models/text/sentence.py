@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -98,6 +99,10 @@ class SentenceSide:
                 means = (states * seen).sum(dim=1) / seen.sum(dim=1)
                 found[part] = torch.nn.functional.normalize(means, dim=1).float().numpy()
         return found
+
+    def knows(self, text: str) -> bool:
+        """Whether the text has a letter or a digit: its pieces of words put any word together."""
+        return bool(re.search(r"\w", text))
 
     def facts(self) -> dict[str, Any]:
         """Which encoder, told by the hash of its weights."""

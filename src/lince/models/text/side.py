@@ -27,6 +27,10 @@ class TextSide(Protocol):
         """N texts to (N, D) rows of length 1, or 0 where there is nothing to read."""
         ...
 
+    def knows(self, text: str) -> bool:
+        """Whether there is anything in a text that it can go by."""
+        ...
+
     def facts(self) -> dict[str, Any]:
         """Plain data from which, with `arrays`, a bundle makes it again."""
         ...
@@ -56,7 +60,12 @@ _NOTHING = frozenset({"", "-", "n/a", "nan", "none", "null", "left blank"})
 def joined(attributes: Mapping[str, Any], fields: Sequence[str]) -> str:
     """The text of these attributes, one after the other; empty where there is none."""
     parts = [tidy(str(attributes[name])) for name in fields if attributes.get(name) is not None]
-    return " ".join(part for part in parts if part.casefold() not in _NOTHING)
+    return " ".join(part for part in parts if not says_nothing(part))
+
+
+def says_nothing(text: str) -> bool:
+    """Whether this is what tables write where there is nothing."""
+    return tidy(text).casefold() in _NOTHING
 
 
 def tidy(text: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -20,6 +21,8 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "words": {"analyzer": "word", "ngram_range": (1, 2), "sublinear_tf": True},
     "pieces": {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2},
 }
+# Shorter pieces are in nearly every text of any language.
+_LEAST_PIECE = 4
 # Both parts have length 1; together they have, too.
 _HALF = float(np.sqrt(0.5))
 
@@ -88,6 +91,20 @@ class TfidfSide:
         """N texts to sparse (N, D) float32 rows."""
         found = hstack([part.transform(texts) for part in self._parts.values()])
         return csr_matrix(found * _HALF, dtype=np.float32)
+
+    def knows(self, text: str) -> bool:
+        """Whether it met a word of the text in training, or a piece that is long enough to be of one."""
+        return any(self._parts[part].transform([text])[:, columns].nnz for part, columns in self._telling.items())
+
+    @cached_property
+    def _telling(self) -> dict[str, NDArray[np.bool_]]:
+        """For each part (D,) which of its columns are words, or pieces of `_LEAST_PIECE` letters and more."""
+        return {
+            part: np.array(
+                [part == "words" or len(one.strip()) >= _LEAST_PIECE for one in made.get_feature_names_out()]
+            )
+            for part, made in self._parts.items()
+        }
 
     def facts(self) -> dict[str, Any]:
         """The vocabulary of each part, in the order of its columns."""

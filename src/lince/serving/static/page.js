@@ -30,7 +30,7 @@ async function ask(image) {
   if (image.caption) form.append("caption", image.caption);
   const reply = await fetch("/api/v1/predictions?explain=true", { method: "POST", body: form });
   const answer = await reply.json();
-  if (reply.ok) return answer;
+  if (reply.ok) return { ...answer, caption: image.caption };
   const kind = answer.type.split(":").pop();
   throw new Refusal(titles[kind] ?? _("The server could not answer"), { text: answer.detail, lang: "en" });
 }
@@ -51,6 +51,12 @@ class Refusal extends Error {
 function add(images) {
   errors.replaceChildren();
   const caption = captionBox?.value.trim();
+  if (caption && images.length > 1) {
+    show(new Refusal(_("One caption is of one image"), { text: _("Choose one image, or empty the caption.") }), images[0].name);
+    return;
+  }
+  // The next image is another one, perhaps of another patient: it does not inherit the caption.
+  if (caption) captionBox.value = "";
   waiting.push(...images.map((image) => ({ ...image, caption })));
   if (!working) work();
 }

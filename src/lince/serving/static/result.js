@@ -21,6 +21,7 @@ export function drawResult(answer, actions) {
   drawWarnings(article, answer);
   drawThreshold(article.querySelector(".by-threshold"), answer);
   drawBars(article.querySelector(".bars"), answer);
+  drawCaption(article, answer);
   drawWords(article.querySelector(".words"), answer.words ?? []);
   drawPictures(article, answer);
   article.querySelector(".print").addEventListener("click", () => window.print());
@@ -28,17 +29,20 @@ export function drawResult(answer, actions) {
   return article;
 }
 
-/** Whether the image is none that the model knows: its class is then not worth showing. */
-export const isStrange = (answer) => answer.flags.includes("out_of_distribution");
+/** Whether the image is none that the model knows, or shows nothing: its class is then not worth showing. */
+export const isStrange = (answer) => ["out_of_distribution", "blank"].some((flag) => answer.flags.includes(flag));
 
 const verdict = (answer) => isStrange(answer) ? _("No answer") : className(answer.label);
 
 // Classes of a prediction set that are named.
 const NAMED = 3;
 
+/** A class name that a comma would blur in a list, in quotes. */
+const inList = (name) => className(name).includes(",") ? `“${className(name)}”` : className(name);
+
 /** The classes of a prediction set, most likely first; many of them in few words. */
 function either(possible) {
-  const classes = listed(possible.slice(0, NAMED).map(className));
+  const classes = listed(possible.slice(0, NAMED).map(inList));
   if (possible.length <= NAMED) return _("Cannot tell: %(classes)s.", { classes });
   return _("Cannot tell: one of %(count)s classes, most likely %(classes)s.", { count: possible.length, classes });
 }
@@ -46,16 +50,19 @@ function either(possible) {
 /** One box for each thing that the reader must know, and none that says the same as another. */
 function drawWarnings(article, answer) {
   const has = (flag) => answer.flags.includes(flag);
-  const strange = isStrange(answer) && !has("blank");
+  const blank = has("blank");
+  const strange = isStrange(answer) && !blank;
   const set = answer.prediction_set ?? [answer.label];
   const possible = set.length === 0 || set.includes(answer.label) ? set : [answer.label, ...set];
+  const answered = !isStrange(answer);
   const told = {
     ".refused": strange,
-    ".blank": has("blank"),
-    ".unsure": !strange && has("cannot_tell") && possible.length > 0,
-    ".no-fit": !strange && possible.length === 0,
-    ".refer": !strange && has("refer"),
-    ".low": !strange && has("low_confidence") && !has("cannot_tell"),
+    ".blank": blank,
+    ".unsure": answered && has("cannot_tell") && possible.length > 0,
+    ".no-fit": answered && possible.length === 0,
+    ".refer": answered && has("refer"),
+    ".conflict": answered && has("conflict"),
+    ".low": answered && has("low_confidence") && !has("cannot_tell"),
   };
   for (const [box, shown] of Object.entries(told)) article.querySelector(box).hidden = !shown;
   if (told[".unsure"]) article.querySelector(".over").textContent = _("Most likely, but not certain");
@@ -95,6 +102,20 @@ function drawBars(list, answer) {
     }
     list.append(row);
   }
+}
+
+/** The caption as it was sent, what the image alone would be, and whether the two agree. */
+function drawCaption(article, answer) {
+  const box = article.querySelector(".said");
+  box.hidden = !answer.caption;
+  if (!answer.caption) return;
+  box.querySelector(".slot-caption").textContent = answer.caption;
+  box.querySelector(".unread").hidden = answer.inputs.includes("caption");
+  const alone = isStrange(answer) ? null : answer.image_alone;
+  const values = alone && { label: className(alone.label), confidence: percent(alone.confidence) };
+  const line = box.querySelector(".slot-alone");
+  line.hidden = !alone;
+  if (alone) line.textContent = _("By the image alone: %(label)s, %(confidence)s.", values);
 }
 
 /** The words of the caption that spoke for the class, or against it. */
