@@ -60,7 +60,7 @@ def _told(source: Path, target: str, folder: Path, asked: tuple[str, ...]) -> di
     chosen = {}
     for classifier in asked:
         begun = time.perf_counter()
-        model, scored = choose(prepared, rows, TrainOptions(classifier=classifier), bus)
+        model, scored, _ = choose(prepared, rows, TrainOptions(classifier=classifier), bus)
         seconds[classifier] = time.perf_counter() - begun
         chosen[classifier] = [one.plain() for one in scored]
         said[classifier] = model.classify(torch.from_numpy(rows[dev])).argmax(dim=1).numpy()

@@ -18,7 +18,6 @@ from lince.training.classifiers import Scored, candidates, compare, fit_decider,
 from lince.training.events import RunPlanned
 from lince.training.finish import finish
 from lince.training.folder import RunFolder
-from lince.training.folds import PARTS as FOLDS
 from lince.training.folds import train_folds
 from lince.training.losses import Imbalance
 from lince.training.options import TrainOptions
@@ -43,10 +42,10 @@ def train_descriptors(collection: Collection, options: TrainOptions, folder: Run
     folder.same_collection(prepared.collection.digest())
     bus.publish(RunPlanned(options, plan, prepared))
     rows = described(prepared.images, bus)
-    model, scored = choose(prepared, rows, options, bus)
+    model, scored, folds = choose(prepared, rows, options, bus)
     best = scored[0].candidate
     record = ModelRecord(name=NAME, facts=facts(best.kind, best.settings))
-    told = {"classifiers": {"folds": FOLDS, "chosen_by": "log loss", "compared": [one.plain() for one in scored]}}
+    told = {"classifiers": {"folds": folds, "chosen_by": "log loss", "compared": [one.plain() for one in scored]}}
     return finish(model, record, plan, prepared, options, [], out=folder.out, bus=bus, told=told)
 
 
@@ -71,8 +70,8 @@ def described(images: ImageArray, bus: EventBus) -> NDArray[np.float32]:
 
 def choose(
     prepared: Prepared, rows: NDArray[np.float32], options: TrainOptions, bus: EventBus
-) -> tuple[DescriptorModel, list[Scored]]:
-    """The model fitted to the training part, and how each candidate did in folds of that part, the best first.
+) -> tuple[DescriptorModel, list[Scored], int]:
+    """The model fitted to the training part, how each candidate did in folds of it, best first, and how many folds.
 
     Raises
     ------
@@ -89,9 +88,10 @@ def choose(
     for kind in dict.fromkeys(one.candidate.kind for one in scored):
         first = next(one for one in scored if one.candidate.kind == kind)
         bus.publish(Noticed(f"{first.candidate.name}: log loss {first.log_loss:.4f}, accuracy {first.accuracy:.3f}"))
-    how = f"the lowest log loss in {int(fold.max()) + 1} folds of the training images"
+    folds = int(fold.max()) + 1
+    how = f"the lowest log loss in {folds} folds of the training images"
     bus.publish(Noticed(f"The classifier is {best.candidate.name}, with {how}"))
     scaling = fit_scaling(best.candidate.axes, best.candidate.settings.get("shrinkage"), rows[train], labels)
     decider = fit_decider(best.candidate, scaled(scaling, rows[train]), labels, classes=classes, seed=seed)
     channels = prepared.images.pixels.shape[3]
-    return DescriptorModel(scaling, decider, channels=channels).eval(), scored
+    return DescriptorModel(scaling, decider, channels=channels).eval(), scored, folds
