@@ -9,10 +9,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from lince.cli import main
+from lince.inference import Bundle
 
 Capture = pytest.CaptureFixture[str]
 
@@ -70,6 +72,23 @@ def test_evaluate_prints_figures_and_writes_a_report(
     assert "24 images" in shown.out
     assert "PPV at 0.01" in shown.out
     assert (out / "report.html").is_file()
+
+
+def test_evaluate_says_why_a_figure_is_missing(
+    tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    shutil.copytree(tiny_images / "benign", tmp_path / "one" / "benign")
+    assert main(["evaluate", str(tiny_bundle), str(tmp_path / "one"), "--split", "all"]) == 0
+    shown = capsys.readouterr().out
+    assert "sensitivity for malignant  – (no images of the positive class)" in shown
+
+
+def test_predict_gives_an_image_of_another_kind_no_answer(tiny_bundle: Path, tmp_path: Path, capsys: Capture) -> None:
+    Image.fromarray(np.full((40, 40), 200, np.uint8)).save(tmp_path / "flat.png")
+    assert main(["predict", str(tiny_bundle), str(tmp_path / "flat.png")]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.strip().endswith("flat.png: no answer  BLANK IMAGE: it shows nothing")
+    assert ("answers for any image" in shown.err) is not Bundle(tiny_bundle).knows_its_kind
 
 
 def test_explain_writes_the_heat_map(tiny_bundle: Path, tiny_images: Path, tmp_path: Path, capsys: Capture) -> None:

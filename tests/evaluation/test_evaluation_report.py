@@ -21,7 +21,7 @@ from lince.core.errors import OutputError
 from lince.core.types import LabelSpace, Skipped
 from lince.evaluation import Assessment, EvaluationError, ReportContext, assess, intervals, sentences, write_report
 from lince.evaluation import page as page_module
-from lince.evaluation.tables import safe, to_csv
+from lince.evaluation.tables import classification, safe, to_csv
 from lince.evaluation.texts import PORTUGUESE, translator
 from lince.evaluation.wording import Wording
 
@@ -132,6 +132,15 @@ def test_classification_table(tmp_path: Path, trial: Callable[..., Any], context
     # Sensitivity weighted by support is the accuracy.
     assert float(table[3]["sensitivity"]) == pytest.approx(made.assessment.accuracy.value, abs=1e-6)
     assert [row["support"] for row in table] == ["31", "30", "61", "61"]
+
+
+def test_of_one_class_there_is_no_mean_over_classes(trial: Callable[..., Any]) -> None:
+    made = trial()
+    rows_of_one = [row for row, name in enumerate(made.truth) if name == "benign"]
+    found = assess(["benign"] * len(rows_of_one), made.probabilities[rows_of_one], made.labels, threshold=0.4)
+    assert found.macro_f1.value is None
+    table = list(csv.DictReader(io.StringIO(classification(found).decode("utf-8"))))
+    assert (table[2]["class"], table[2]["f1"], table[2]["precision"]) == ("macro average", "", "")
 
 
 @pytest.mark.parametrize(

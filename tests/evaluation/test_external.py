@@ -93,6 +93,12 @@ def test_calibration_in_the_large(bias: float, words: str) -> None:
     assert words in external_words(found, Wording("en"))[1]
 
 
+def test_few_images_say_nothing_of_the_probabilities() -> None:
+    truth, table = clinic(12)
+    words = external_words(validated(truth, table)[1], Wording("en"))
+    assert any("there are too few images to judge" in one for one in words)
+
+
 def test_recalibration_mends_what_it_can() -> None:
     _, found = validated(*clinic(bias=1.5, slope=2.0))
     before, *after = found.recalibration

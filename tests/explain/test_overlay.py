@@ -7,6 +7,7 @@ import pytest
 from matplotlib import colormaps
 
 import lince.explain
+from lince.core.errors import ConfigError
 from lince.explain import heat_rgba, overlay
 
 
@@ -55,6 +56,12 @@ def test_no_map_or_no_opacity_shows_the_image_alone(shape: tuple[int, ...]) -> N
     for picture in (overlay(image, None), overlay(image, hot, opacity=0.0)):
         assert picture.mode == "RGB"
         np.testing.assert_array_equal(np.asarray(picture), alone)
+
+
+@pytest.mark.parametrize("opacity", [-0.1, 1.1, float("nan")])
+def test_an_opacity_that_is_none_is_refused(opacity: float) -> None:
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        overlay(np.zeros((4, 4), np.uint8), np.ones((2, 2), np.float32), opacity=opacity)
 
 
 def test_opacity_mixes_image_and_heat() -> None:

@@ -84,6 +84,7 @@ def test_what_cannot_be_asked_is_refused(told: Collection, tiny_images: Path, tm
         search(told)
     with pytest.raises(ConfigError, match="no class of this name"):
         search(told, "cyst", label="odd")
+    assert search(told, "cyst", label="MALIGNANT").total == search(told, "cyst", label="malignant").total
     with pytest.raises(ConfigError, match="no part of this name"):
         search(told, "cyst", split="dev")
     with pytest.raises(ConfigError, match="not divided into parts"):

@@ -270,6 +270,7 @@ def test_a_bundle_of_images_takes_no_caption(cases: Collection, tmp_path: Path) 
     ("choices", "said"),
     [
         ({"text": "place"}, "states the class"),
+        ({"text": ""}, "no attribute is named"),
         ({"text": "caption,findings"}, "No image has this attribute"),
         ({"text_side": "words"}, "no text side"),
         ({"text_side": "tfidf,tfidf"}, "named twice"),
