@@ -95,14 +95,14 @@ ROWS: tuple[tuple[str, tuple[str, str], tuple[str, str], Callable[[Figures], str
     ("heatmaps", ("prediction with its heat map against the forward pass",
                   "previsão com mapa de calor face à rede nua"), ("< 3 x",) * 2,
      lambda f: f"{f['explained_ms']:.1f} ms, {f['ratio']:.2f} x"),
-    ("trust", ("held-out images by the 90 % sets, each class: breast ultrasound; the same cross-validated; X-rays",
-               "imagens de teste nos conjuntos de 90 %, por classe: ecografia; com validação cruzada; radiografias"),
+    ("trust", ("held-out images in the 90 % sets, by class: ultrasound; the same cross-validated; X-rays; CT or MR",
+               "imagens nos conjuntos de 90 %, por classe: ecografia; com validação cruzada; radiografias; TC ou RM"),
      ("87 to 93 %", "87 a 93 %"), lambda f: _by_part(_covered, f)),
-    ("trust", ("calibration error on them: breast ultrasound; the same cross-validated; X-rays",
-               "erro de calibração nelas: ecografia; a mesma com validação cruzada; radiografias"), ("≤ 0.05",) * 2,
+    ("trust", ("calibration error on them: ultrasound; the same cross-validated; X-rays; CT or MR",
+               "erro de calibração: ecografia; com validação cruzada; radiografias; TC ou RM"), ("≤ 0.05",) * 2,
      lambda f: _by_part(lambda part: f"{part['calibration_error']:.3f}", f)),
-    ("trust", ("errors (malignant or not), and when 20 % are referred: ultrasound; the same cross-validated; X-rays",
-               "erros (maligno ou não), e ao encaminhar 20 %: ecografia; a mesma com validação cruzada; radiografias"),
+    ("trust", ("errors (malignant or not), when 20 % are referred: ultrasound; cross-validated; X-rays; CT or MR",
+               "erros (maligno ou não), ao encaminhar 20 %: ecografia; com validação cruzada; radiografias; TC ou RM"),
      ("half", "metade"), lambda f: _by_part(_referred, f)),
     ("ceiling", ("frozen network on BreastMNIST: AUC by cross-validation; with ten times the images (extrapolated)",
                  "rede congelada em BreastMNIST: AUC por validação cruzada; com dez vezes as imagens (extrapolado)"),
@@ -141,7 +141,7 @@ def _referred(found: Figures) -> str:
 
 
 def _by_part(told: Callable[[Figures], str], found: Figures) -> str:
-    return "; ".join(told(found[name]) for name in ("busi", "busi_cross_validated", "chest"))
+    return "; ".join(told(found[name]) for name in ("busi", "busi_cross_validated", "chest", "medpix"))
 
 
 def _covered(found: Figures) -> str:

@@ -126,5 +126,5 @@ def _read(place: Path, labels: LabelSpace) -> _Kept:
         if not len(table) or not np.isfinite(table).all() or table.sum(axis=1).min() <= 0:
             raise ValueError("no probabilities")
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise BundleError("The held-out predictions of this bundle are damaged", received=place) from error
+        raise BundleError("The predictions of this bundle are damaged", received=place) from error
     return _Kept(truth, table, groups if any(groups) else None)
