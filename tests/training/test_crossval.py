@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from lince.core.errors import SourceError
+from lince.core.errors import SourceError, TrainingError
 from lince.core.events import EpochFinished, Event, EventBus, Noticed
 from lince.data import load
 from lince.inference import Predictor
@@ -107,6 +108,29 @@ def test_killed_in_the_second_fold_it_resumes_there_to_the_same_weights(tiny_ima
 
 
 @pytest.mark.usefixtures("no_report")
+def test_folds_that_meet_other_images_keep_their_work(tiny_images: Path, tmp_path: Path) -> None:
+    images = shutil.copytree(tiny_images, tmp_path / "images")
+    bus = EventBus()
+
+    def kill(event: Event) -> None:
+        if isinstance(event, EpochFinished) and "fold-1" in event.phase and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    bus.subscribe(kill)
+    with pytest.raises(KeyboardInterrupt):
+        train(images, out=tmp_path / "a", bus=bus, **QUICK)
+    gone = next(images.glob("benign/*.png"))
+    gone.rename(tmp_path / gone.name)
+    before = sorted(path.relative_to(tmp_path) for path in (tmp_path / "a.partial").rglob("*.safetensors"))
+    assert before
+    with pytest.raises(TrainingError, match="put the images back"):
+        train(images, out=tmp_path / "a", resume=True)
+    assert sorted(path.relative_to(tmp_path) for path in (tmp_path / "a.partial").rglob("*.safetensors")) == before
+    (tmp_path / gone.name).rename(gone)
+    assert train(images, out=tmp_path / "a", resume=True).path.is_dir()
+
+
+@pytest.mark.usefixtures("no_report")
 def test_best_weighs_frozen_and_tuned_and_predicts_as_it_measured(
     tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +222,7 @@ def test_the_time_limit_leaves_out_what_does_not_fit(tiny_images: Path, tmp_path
     assert [one["name"] for one in told["candidates"]] == ["efficientnet-lite0-32-head"]
     assert told["left_out"] == ["efficientnet-lite0-32-kernel", "efficientnet-lite0-32-tuned"]
     assert any(isinstance(e, Noticed) and "Left out for the time limit" in e.message for e in heard)
+    assert any(isinstance(e, Noticed) and "the first model always runs to its end" in e.message for e in heard)
 
 
 def test_the_models_that_are_held_out_from_never_saw_the_image(

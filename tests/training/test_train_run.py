@@ -103,6 +103,27 @@ def test_a_resumed_run_refuses_other_images(tiny_images: Path, tmp_path: Path) -
     assert (tmp_path / "a.partial").is_dir(), "putting the image back makes it resumable again"
 
 
+@pytest.mark.usefixtures("no_report")
+def test_two_runs_do_not_share_a_folder(tiny_images: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_images, out=tmp_path / "a", bus=interrupting(2), **QUICK)
+    going = RunFolder(tmp_path / "a", resume=True)
+    with pytest.raises(OutputError, match="A run is at work here"):
+        train(tiny_images, out=tmp_path / "a", resume=True)
+    going.release()
+    assert train(tiny_images, out=tmp_path / "a", resume=True).path == tmp_path / "a"
+
+
+@pytest.mark.usefixtures("no_report")
+def test_what_a_resumed_run_ignores_is_named(tiny_images: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_images, out=tmp_path / "a", bus=interrupting(2), **QUICK)
+    bus, heard = EventBus(), []
+    bus.subscribe(lambda event: heard.append(event.message) if isinstance(event, Noticed) else None)
+    train(tiny_images, out=tmp_path / "a", resume=True, bus=bus, **{**QUICK, "seed": 9, "epochs": 5})
+    assert any(message.endswith("not with --epochs, --seed") for message in heard)
+
+
 def test_nothing_to_resume(tiny_images: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"no interrupted run here.*leave out --resume"):
         train(tiny_images, out=tmp_path / "a", resume=True, **QUICK)

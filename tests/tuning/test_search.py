@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,13 @@ def test_another_collection_or_other_options_need_another_study(
     other = write_phantoms(tmp_path / "other" / "images", count=24, seed=9, size=64)
     with pytest.raises(ConfigError, match="another collection"):
         tune(other, trials=2, out=tmp_path / "out", **QUICK)
+    before = (tmp_path / "out" / "best.yaml").read_bytes()
+    named = shutil.copytree(tiny_images, tmp_path / "other name")
+    for marker in named.glob("*.*"):
+        marker.unlink()
+    with pytest.raises(OutputError, match="search of another collection is in this folder"):
+        tune(named, trials=2, out=tmp_path / "out", **QUICK)
+    assert (tmp_path / "out" / "best.yaml").read_bytes() == before
     assert tune(other, trials=2, out=tmp_path / "out", study="two", **QUICK).trials == 2
 
 

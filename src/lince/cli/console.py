@@ -235,6 +235,8 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
     people = f", {groups} groups" if groups and groups != figures["n"] else ""
     print(f"{title}: {figures['n']} images{people} (95 % intervals)")  # noqa: T201
     counts = figures.get("truth_counts") or figures["counts"]
+    if absent := [quoted(printable(name)) for name, count in counts.items() if not count]:
+        print(f"No image of {', '.join(absent)}: nothing is known of how the model finds it.")  # noqa: T201
     scarce = min(count for count in counts.values() if count)
     if scarce < _FEW:
         print(f"Images of the rarest class: {scarce}. Read the intervals, not the figures.")  # noqa: T201

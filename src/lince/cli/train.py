@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -63,7 +66,7 @@ def train(
     from lince.training.trackers import tracking
 
     try:
-        with ExitStack() as open_page:
+        with _terminable(), ExitStack() as open_page:
             page = open_page.enter_context(_page(bus, port)) if port is not None else None
             with tracking(bus, tensorboard=tensorboard, mlflow=mlflow), watching(bus):
                 bundle = run(source, out=out, options=options, resume=resume, bus=bus)
@@ -71,8 +74,8 @@ def train(
             if page:
                 _keep_open(page)
     except KeyboardInterrupt:
-        place = f" --out {out}" if out else ""
-        complain(f"Interrupted. Go on with: lince train {without_credentials(source)}{place} --resume")
+        place = f" --out {shlex.quote(str(out))}" if out else ""
+        complain(f"Interrupted. Go on with: lince train {shlex.quote(without_credentials(source))}{place} --resume")
         raise typer.Exit(130) from None
 
 
@@ -84,7 +87,24 @@ def _tell(bundle: Bundle) -> None:
     figures_table("Test", bundle.summary(), positive=bundle.labels.positive)
     typer.echo(f"Bundle: {bundle.path}")
     typer.echo(f"Report: {bundle.path / 'report' / 'report.html'}")
-    typer.echo(f"Serve it: lince serve {bundle.path}")
+    typer.echo(f"Serve it: lince serve {shlex.quote(str(bundle.path))}")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, as a scheduler sends it, ends the work as Ctrl-C does: with a word, and nothing half-made left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -132,6 +132,9 @@ def _fit_all(
         trainer.bus.publish(
             Noticed(f"{candidate.name}: out-of-fold AUC {trainer.auc(found.plain):.4f}, {found.seconds:.0f} s")
         )
+    if spent() > limit:
+        late = f"This took {spent() / 60:.1f} min, over the limit of {limit / 60:g}"
+        trainer.bus.publish(Noticed(f"{late}: the first model always runs to its end", "warning"))
     return fitted, left_out
 
 

@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Any, final
 
+import filelock
+
 from lince.core.errors import OutputError, TrainingError
 from lince.core.files import make_folder, write_json
 from lince.training.options import TrainOptions, parse_options
@@ -17,13 +19,21 @@ _RUN = "run.json"
 
 
 @final
+class ChangedError(TrainingError):
+    """An interrupted run met other images than it began with: its folder is kept, since they may come back."""
+
+
+@final
 class RunFolder:
     """``OUT.partial`` beside the bundle to be: removed when the bundle takes its place.
+
+    It is held for this process until `release`; the system lets go of it when the process ends, however it ends.
 
     Raises
     ------
     OutputError
-        The bundle exists already, an interrupted run is in the way, or the place cannot be written.
+        The bundle exists already, an interrupted run is in the way, a run is at work here, or the place cannot be
+        written.
     TrainingError
         ``resume`` and there is nothing to resume.
     """
@@ -34,6 +44,13 @@ class RunFolder:
         self.path = _partial(out)
         self.resumed = resume
         make_folder(self.path, named=out)
+        self._lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            raise OutputError(
+                "A run is at work here", received=self.path, fix="wait for it, or choose another --out"
+            ) from error
 
     def remember(self, source: str, options: TrainOptions) -> None:
         """Note what is being trained."""
@@ -62,16 +79,16 @@ class RunFolder:
 
         Raises
         ------
-        TrainingError
+        ChangedError
             They have changed.
         """
         place = self.path / "collection.json"
         if self.resumed and place.is_file():
             if json.loads(place.read_text(encoding="utf-8")).get("digest") != digest:
-                raise TrainingError(
+                raise ChangedError(
                     "The collection has changed since this run was interrupted",
                     received=self.path,
-                    fix="remove that folder and start again",
+                    fix="put the images back as they were, or remove that folder and start again",
                 )
             return
         write_json(place, {"digest": digest})
@@ -94,12 +111,17 @@ class RunFolder:
 
     def remove(self) -> None:
         """Delete the folder: the bundle is in place."""
+        self.release()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def abandon(self) -> None:
         """Delete the folder when nothing in it is worth resuming."""
-        if not any(self.path.glob("*/*.json")) and not any(self.path.glob("*/last.safetensors")):
+        if not any(self.path.glob("*/**/*.json")) and not any(self.path.rglob("last.safetensors")):
             self.remove()
+
+    def release(self) -> None:
+        """Let another process go on here."""
+        self._lock.release()
 
 
 def check_free(out: Path, *, resume: bool) -> None:

@@ -19,7 +19,7 @@ from lince.training.crossval import cross_validate
 from lince.training.descriptors import train_descriptors
 from lince.training.events import RunFinished, RunStarted
 from lince.training.finish import finish
-from lince.training.folder import RunFolder, check_free, default_out
+from lince.training.folder import ChangedError, RunFolder, check_free, default_out
 from lince.training.options import DESCRIPTORS, TrainOptions, parse_options
 from lince.training.prepared import Prepared, collection_of, prepare
 from lince.training.single import fit_single, prepare_single
@@ -74,6 +74,7 @@ def train(
     try:
         if resume:
             given, options = options, folder.recall()[1]
+            _tell_idle(given, options, bus)
             if (options.of_source(), options.positive) != (given.of_source(), given.positive):
                 collection = collection_of(source, options, bus)
         folder.remember(collection.source, options)
@@ -84,9 +85,19 @@ def train(
     except BaseException:
         folder.abandon()
         raise
+    finally:
+        folder.release()
     folder.remove()
     bus.publish(RunFinished(bundle))
     return bundle
+
+
+def _tell_idle(given: TrainOptions, recalled: TrainOptions, bus: EventBus) -> None:
+    """Name what was asked for in vain: a resumed run goes on as it began."""
+    idle = sorted(name for name in given.model_fields_set if getattr(given, name) != getattr(recalled, name))
+    if idle:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        bus.publish(Noticed(f"An interrupted run goes on with the options it began with, not with {flags}", "warning"))
 
 
 def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus: EventBus) -> Bundle:
@@ -101,6 +112,8 @@ def _train(collection: Collection, options: TrainOptions, folder: RunFolder, bus
     if options.folds is not None or options.preset == "best":
         try:
             return cross_validate(collection, options, folder, bus)
+        except ChangedError:
+            raise
         except TrainingError:
             folder.remove()  # the same seed would end the same way
             raise

@@ -22,7 +22,16 @@ from lince.training.prepared import collection_of
 from lince.training.single import prepare_single
 from lince.training.together import check_together
 from lince.tuning.space import searched, suggest, with_values
-from lince.tuning.study import BASELINE, PROBLEM, ensure_baseline, finished, only_here, open_study, study_name
+from lince.tuning.study import (
+    BASELINE,
+    PROBLEM,
+    check_own,
+    ensure_baseline,
+    finished,
+    only_here,
+    open_study,
+    study_name,
+)
 from lince.tuning.summary import Tuned, short, summarise
 from lince.tuning.trials import Ground, OutOfTimeError, validation_auc
 
@@ -72,7 +81,7 @@ def tune(
     ConfigError
         An option is not valid, nothing is left to search, or the study is about something else.
     OutputError
-        ``out`` cannot be written, or another search is at work in it.
+        ``out`` cannot be written, another search is at work in it, or it has the result of another collection.
     TrainingError
         No trial was completed.
     """
@@ -91,6 +100,8 @@ def tune(
             "choice of options": json.loads(options.model_dump_json(exclude_unset=True, exclude={"table", "language"})),
             "model": entry.name,
         }
+        if storage is None and study is None:
+            check_own(folder, name)
         record = open_study(storage, name, folder, seed=options.seed, facts=facts)
         work = folder / ".work"
         shutil.rmtree(work, ignore_errors=True)

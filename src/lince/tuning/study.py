@@ -57,6 +57,29 @@ def only_here(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def check_own(folder: Path, name: str) -> None:
+    """Refuse a folder whose result is that of another study, which would be written over.
+
+    Raises
+    ------
+    OutputError
+        It has other studies, and none of this name.
+    """
+    place = folder / DATABASE
+    if not place.is_file():
+        return
+    try:
+        names = optuna.get_all_study_names(f"sqlite:///{place.resolve()}")
+    except Exception:  # what is wrong with the database is said by `open_study`
+        return
+    if names and name not in names:
+        raise OutputError(
+            "The search of another collection is in this folder",
+            received=f"{folder}: {', '.join(names)}",
+            fix="use another --out",
+        )
+
+
 def open_study(storage: str | None, name: str, folder: Path, *, seed: int, facts: Mapping[str, Any]) -> optuna.Study:
     """Create a study, or go on with it.
 

@@ -57,11 +57,13 @@ function extent(series, clip) {
   return [low, high];
 }
 
-/** One polyline for every run of points without a gap. */
-function paths(points, x, y) {
+/** One polyline for every run of points without a gap; a phase begins anew. */
+function paths(points, x, y, marks) {
   let text = "";
   let open = false;
+  const begins = new Set(marks.map((mark) => mark.at));
   for (const [px, py] of points) {
+    if (begins.has(px)) open = false;
     if (py === null) {
       open = false;
     } else {
@@ -70,6 +72,16 @@ function paths(points, x, y) {
     }
   }
   return text;
+}
+
+/** Points that no line joins: a phase of one epoch. */
+function alone(points, marks) {
+  const begins = new Set(marks.map((mark) => mark.at));
+  return points.filter(([px, py], k) => {
+    const before = k > 0 && points[k - 1][1] !== null && !begins.has(px);
+    const after = k + 1 < points.length && points[k + 1][1] !== null && !begins.has(points[k + 1][0]);
+    return py !== null && !before && !after;
+  });
 }
 
 /**
@@ -93,10 +105,10 @@ export function lineChart(figure, spec) {
   const { x, y, drawing, inner } = frame(figure, width, spec);
   for (const one of spec.series) {
     drawing.append(svg("path", {
-      d: paths(one.points, x, y), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-linejoin": "round",
+      d: paths(one.points, x, y, spec.marks), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-linejoin": "round",
     }));
-    if (one.points.length === 1 && one.points[0][1] !== null) {
-      drawing.append(svg("circle", { cx: x(one.points[0][0]), cy: y(one.points[0][1]), r: 3, fill: one.colour }));
+    for (const [px, py] of alone(one.points, spec.marks)) {
+      drawing.append(svg("circle", { cx: x(px), cy: y(py), r: 3, fill: one.colour }));
     }
   }
   if (spec.best) {
@@ -120,7 +132,7 @@ function frame(figure, width, spec) {
     [low, high] = [Math.max(low, 1e-12) / 1.4, Math.max(high, 1e-12) * 1.4];
   } else if (!spec.bounds) {
     const room = (high - low || Math.abs(high) || 1) * 0.06;
-    [low, high] = [low - room, high + room];
+    [low, high] = [low < 0 ? low - room : Math.max(0, low - room), high + room];
   }
   const scale = spec.log ? Math.log10 : (v) => v;
   const x = (v) => start + ((v - 1) / Math.max(1, longest - 1)) * (end - start);
@@ -128,9 +140,14 @@ function frame(figure, width, spec) {
     const share = (scale(Math.max(v, spec.log ? 1e-12 : v)) - scale(low)) / (scale(high) - scale(low));
     return floor - Math.min(1.02, Math.max(-0.02, share)) * (floor - roof);
   };
-  for (const value of spec.log ? logTicks(low, high) : ticks(low, high, 5)) {
+  const values = spec.log ? logTicks(low, high) : ticks(low, high, 5);
+  // As many decimals as it takes to tell the values apart.
+  const whole = (v, digits) => Math.abs(v * 10 ** digits - Math.round(v * 10 ** digits)) < 1e-6;
+  let digits = 0;
+  while (digits < 6 && !values.every((v) => whole(v, digits))) digits++;
+  for (const value of values) {
     inner.append(svg("path", { d: `M${start} ${y(value)}H${end}`, stroke: "#e3eaed" }));
-    inner.append(svg("text", { x: start - 6, y: y(value) + 4, "text-anchor": "end" }, spec.format(value)));
+    inner.append(svg("text", { x: start - 6, y: y(value) + 4, "text-anchor": "end" }, spec.format(value, digits)));
   }
   for (const value of ticks(1, Math.max(2, longest), Math.min(8, width / 60)).filter((v) => Number.isInteger(v) && v > 0)) {
     inner.append(svg("text", { x: x(value), y: height - 5, "text-anchor": "middle" }, String(value)));

@@ -130,7 +130,7 @@ function curves(state) {
   const marks = state.phases.filter((p) => p.first < known.epochs.length).map((p) => ({ at: p.first + 1, name: words.phase(p.name) }));
   const shared = { marks, epochWord: words.say("Epoch").toLowerCase(), height: 230, best: null, exact: (v) => words.number(v, 4) };
   lineChart(at("loss"), {
-    ...shared, title: words.say("Loss"), clip: "high", format: (v) => words.number(v, v < 1 ? 2 : 1),
+    ...shared, title: words.say("Loss"), clip: "high", format: (v, digits) => words.number(v, Math.max(digits, 1)),
     series: [
       { name: words.say("training"), colour: TRAIN, points: line("train_loss") },
       { name: words.say("validation"), colour: VALIDATION, points: line("val_loss") },
@@ -138,14 +138,17 @@ function curves(state) {
   });
   const best = bestEpoch();
   lineChart(at("auc"), {
-    ...shared, title: words.say("Validation AUC"), clip: "low", format: (v) => words.number(v, 2),
+    ...shared, title: words.say("Validation AUC"), clip: "low", format: (v, digits) => words.number(v, Math.max(digits, 2)),
     best: best ? [known.epochs.indexOf(best) + 1, best.val_auc] : null, bestColour: VALIDATION,
     series: [{ name: words.say("validation"), colour: VALIDATION, points: line("val_auc") }],
   });
+  // A head that is solved has no rate.
+  const rates = line("learning_rate").map(([k, v]) => [k, v || null]);
+  at("rate").hidden = rates.every(([, v]) => v === null);
   lineChart(at("rate"), {
     ...shared, title: words.say("Learning rate"), height: 130, log: true, format: (v) => v.toExponential(0),
     exact: (v) => v.toExponential(2),
-    series: [{ name: words.say("Logarithmic scale.").replace(/\.$/, ""), colour: "#4a4a9c", points: line("learning_rate") }],
+    series: [{ name: words.say("Logarithmic scale.").replace(/\.$/, ""), colour: "#4a4a9c", points: rates }],
   });
 }
 
