@@ -132,7 +132,9 @@ def export_onnx(
             fix="use the bundle itself, or export one that was trained without --text",
         )
     place = Path(out) if out is not None else _beside(bundle)
-    if place.is_dir() or (place.exists() and not force):
+    if place.is_dir():
+        raise OutputError("This is a folder, not a file", received=place, fix="choose another --out")
+    if place.exists() and not force:
         raise OutputError("There is something here already", received=place, fix="choose another --out, or --force")
     chosen = _given(bundle.spec, Path(images), bus) if images is not None else _known(bundle, bus)
     pixels = chosen.pixels

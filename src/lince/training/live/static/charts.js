@@ -27,7 +27,7 @@ function ticks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough);
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step + 0); // never -0
   return found;
 }
 
@@ -88,7 +88,8 @@ function alone(points, marks) {
  * Draw curves over epochs into a figure.
  *
  * spec: title, note, series [{name, colour, points [[epoch, value or null]]}], marks [{at, name}] where phases begin,
- * best [epoch, value] or null, height, log, clip, format (value to text), epochWord, bounds [low, high] or absent.
+ * best [epoch, value] or null, height, log, clip, most (the largest value there can be), format (value and decimals to
+ * text), epochWord, bounds [low, high] or absent.
  */
 export function lineChart(figure, spec) {
   const width = Math.max(220, figure.clientWidth || 400);
@@ -132,7 +133,7 @@ function frame(figure, width, spec) {
     [low, high] = [Math.max(low, 1e-12) / 1.4, Math.max(high, 1e-12) * 1.4];
   } else if (!spec.bounds) {
     const room = (high - low || Math.abs(high) || 1) * 0.06;
-    [low, high] = [low < 0 ? low - room : Math.max(0, low - room), high + room];
+    [low, high] = [low < 0 ? low - room : Math.max(0, low - room), Math.min(high + room, spec.most ?? Infinity)];
   }
   const scale = spec.log ? Math.log10 : (v) => v;
   const x = (v) => start + ((v - 1) / Math.max(1, longest - 1)) * (end - start);

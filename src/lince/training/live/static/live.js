@@ -138,7 +138,7 @@ function curves(state) {
   });
   const best = bestEpoch();
   lineChart(at("auc"), {
-    ...shared, title: words.say("Validation AUC"), clip: "low", format: (v, digits) => words.number(v, Math.max(digits, 2)),
+    ...shared, title: words.say("Validation AUC"), clip: "low", most: 1, format: (v, digits) => words.number(v, Math.max(digits, 2)),
     best: best ? [known.epochs.indexOf(best) + 1, best.val_auc] : null, bestColour: VALIDATION,
     series: [{ name: words.say("validation"), colour: VALIDATION, points: line("val_auc") }],
   });
