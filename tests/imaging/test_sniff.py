@@ -28,7 +28,7 @@ from lince.imaging.sniff import sniff
         (b"%PDF-1.7\n", "a PDF document"),
         (saved(Image.new("P", (4, 4)), "GIF"), "a GIF"),
         (b"PK\x03\x04" + b"\0" * 40, "a ZIP archive"),
-        (gzip.compress(b"x" * 400), "a gzip archive"),
+        (gzip.compress(b"x" * 400, mtime=0), "a gzip archive"),
         (b"\x93NUMPY\x01\x00", "a NumPy array"),
         (b"\0\0\0\x1cftypheic\0\0\0\0", "a HEIC photograph"),
         (b"\0" * 344 + b"n+1\0", "a NIfTI volume"),

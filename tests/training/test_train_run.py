@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from lince.core.errors import ConfigError, OutputError, SourceError, TrainingError
 from lince.core.events import EpochFinished, Event, EventBus, Noticed, PhaseStarted
+from lince.core.files import write_error
 from lince.core.types import LabelSpace
 from lince.data import load, write_phantoms
 from lince.inference.bundle import Bundle
@@ -101,6 +103,20 @@ def test_a_resumed_run_refuses_other_images(tiny_images: Path, tmp_path: Path) -
     with pytest.raises(TrainingError, match="collection has changed"):
         train(images, out=tmp_path / "a", resume=True)
     assert (tmp_path / "a.partial").is_dir(), "putting the image back makes it resumable again"
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_full_disk_keeps_what_was_trained(tiny_images: Path, tmp_path: Path) -> None:
+    bus = EventBus()
+
+    def fill(event: Event) -> None:
+        if isinstance(event, EpochFinished) and event.epoch == 2:
+            raise write_error(tmp_path / "a.partial" / "last", OSError(errno.ENOSPC, "No space left on device"))
+
+    bus.subscribe(fill)
+    with pytest.raises(OutputError, match=r"The disk is full.*go on with --resume: what was trained is kept"):
+        train(tiny_images, out=tmp_path / "a", bus=bus, **QUICK)
+    assert train(tiny_images, out=tmp_path / "a", resume=True).path.is_dir()
 
 
 @pytest.mark.usefixtures("no_report")

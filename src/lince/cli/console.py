@@ -239,7 +239,8 @@ def figures_table(title: str, figures: dict[str, Any], *, positive: str | None) 
         print(f"No image of {', '.join(absent)}: nothing is known of how the model finds it.")  # noqa: T201
     scarce = min(count for count in counts.values() if count)
     if scarce < _FEW:
-        print(f"Images of the rarest class: {scarce}. Read the intervals, not the figures.")  # noqa: T201
+        there = " that is there" if absent else ""
+        print(f"Images of the rarest class{there}: {scarce}. Read the intervals, not the figures.")  # noqa: T201
     width = max(len(name) for name, _ in rows)
     for name, estimate in rows:
         print(f"  {name:<{width}}  {_estimate_text(estimate)}")  # noqa: T201

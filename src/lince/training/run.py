@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lince.core.errors import TrainingError
+from lince.core.errors import OutputError, TrainingError
 from lince.core.events import EventBus, Noticed
 from lince.data import Collection
 from lince.evaluation import parse_aim
@@ -82,8 +82,11 @@ def train(
         bundle = _train(collection, options, folder, bus)
     except KeyboardInterrupt:
         raise  # the folder stays: --resume goes on from it
-    except BaseException:
+    except BaseException as error:
         folder.abandon()
+        if isinstance(error, OutputError) and folder.path.is_dir():  # a full disk
+            fix = "mend that and go on with --resume: what was trained is kept"
+            raise OutputError(error.problem, received=error.received, fix=fix) from error
         raise
     finally:
         folder.release()

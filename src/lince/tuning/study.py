@@ -122,7 +122,7 @@ def open_study(storage: str | None, name: str, folder: Path, *, seed: int, facts
     if known is None:
         study.set_user_attr(_FACTS, dict(facts))
     elif known != dict(facts):
-        other = ", ".join(sorted(key for key in facts if known.get(key) != facts[key]))
+        other = " and ".join(sorted(key for key in facts if known.get(key) != facts[key]))
         raise ConfigError(
             f"The study of this name was made with another {other}", received=name, fix="choose another --study name"
         )
