@@ -55,7 +55,7 @@ def cross_validate(collection: Collection, options: TrainOptions, folder: RunFol
     folds = make_folds(prepared, options.folds or FOLDS, options.seed, bus)
     trainer = Trainer(prepared, folds, options, folder, bus)
     plan = trainer.plan(tried[0])
-    bus.publish(RunPlanned(options, plan, prepared))
+    bus.publish(RunPlanned(options.model_copy(update={"folds": folds.count}), plan, prepared))
     if plan.imbalance.why and any(one.way in ("head", "kernel") for one in tried):
         bus.publish(Noticed(_weighed(options, plan)))
     fitted, left_out = _fit_all(trainer, tried, options, begun)

@@ -80,6 +80,19 @@ def test_curves_panels_and_images_are_drawn(open_page: Open, watched: Watched) -
     assert page.locator("#plan li").count() >= 3
 
 
+def test_folds_are_told_as_folds_and_card_and_panel_name_one_epoch(
+    open_page: Open, tiny_images: Path, tmp_path: Path
+) -> None:
+    with watched_training(tiny_images, tmp_path / "bundle", folds=2) as watched:
+        page = open_page(watched.page.address)
+        page.locator("#epoch", has_text="2").wait_for()
+        assert "images in 2 folds, each held out once" in page.locator("#plan").inner_text()
+        best = page.locator("#best-when").inner_text()
+        assert best.endswith("of train, fold 1")
+        assert f"After {best}" in page.locator("#validation-when").inner_text()
+        watched.finish()
+
+
 def test_a_reload_shows_the_same_again(open_page: Open, watched: Watched) -> None:
     page = open_page(watched.page.address)
     page.locator("#loss path[stroke-linejoin]").first.wait_for()

@@ -12,8 +12,13 @@ def plan_in_words(planned: RunPlanned, say: Wording) -> list[str]:
     """What will be done, a sentence each: the images, the model, the phases."""
     plan, prepared = planned.plan, planned.prepared
     counts = {split: say.count(len(prepared.rows(split))) for split in ("train", "val", "test")}
+    text = "{train} images to learn from, {val} to choose by, {test} to measure with, once, at the end."
+    if planned.options.folds is not None:
+        both = len(prepared.rows("train")) + len(prepared.rows("val"))
+        counts |= {"both": say.count(both), "folds": str(planned.options.folds)}
+        text = "{both} images in {folds} folds, each held out once; {test} to measure with, once, at the end."
     return [
-        say("{train} images to learn from, {val} to choose by, {test} to measure with, once, at the end.", **counts),
+        say(text, **counts),
         say(
             "Model: {model}, on {colours} images of {size} px.",
             model=legible(plan.model),

@@ -94,6 +94,10 @@ PORTUGUESE = {
     "{train} images to learn from, {val} to choose by, {test} to measure with, once, at the end.": (
         "{train} imagens para aprender, {val} para escolher, {test} para medir, uma só vez, no fim."
     ),
+    "{both} images in {folds} folds, each held out once; {test} to measure with, once, at the end.": (
+        "{both} imagens em {folds} dobras, cada uma deixada de fora uma vez; {test} para medir, uma só vez, no fim."
+    ),
+    "{phase}, fold {fold}": "{phase}, dobra {fold}",
     "Model: {model}, on {colours} images of {size} px.": "Modelo: {model}, com imagens {colours} de {size} px.",
     "grey": "em cinzento",
     "colour": "a cores",

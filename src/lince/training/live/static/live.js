@@ -32,8 +32,10 @@ const words = {
     if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
     return minutes ? `${minutes} min ${String(left).padStart(2, "0")} s` : `${left} s`;
   },
-  /** "fine-tuning-2" in the reader's language. */
+  /** "fine-tuning-2", or "NAME/fold-1/train" of a cross-validation, in the reader's language. */
   phase(name) {
+    const fold = /^(.+)\/fold-(\d+)\/(.+)$/.exec(name);
+    if (fold) return words.say("{phase}, fold {fold}", { phase: words.phase(fold[3]), fold: fold[2] });
     const parts = /^(.+)-(\d+)$/.exec(name);
     return parts ? `${words.say(parts[1])} ${parts[2]}` : words.say(name);
   },
@@ -100,8 +102,12 @@ function lastOf(state) {
   return last && last.stretch === state.phases.length - 1 ? last : null;
 }
 
+/** The epoch whose validation is shown; before there is one, that with the highest AUC. */
 function bestEpoch() {
-  return known.epochs.reduce((a, b) => (b.val_auc !== null && (a === null || b.val_auc > a.val_auc) ? b : a), null);
+  const shown = known.state?.validation;
+  const found = shown && known.epochs.findLast(
+    (row) => row.epoch === shown.epoch && known.state.phases[row.stretch]?.name === shown.phase);
+  return found ?? known.epochs.reduce((a, b) => (b.val_auc !== null && (a === null || b.val_auc > a.val_auc) ? b : a), null);
 }
 
 function cards(state) {
