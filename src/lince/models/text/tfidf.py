@@ -94,7 +94,9 @@ class TfidfSide:
 
     def knows(self, text: str) -> bool:
         """Whether it met a word of the text in training, or a piece that is long enough to be of one."""
-        return any(self._parts[part].transform([text])[:, columns].nnz for part, columns in self._telling.items())
+        return any(
+            telling[self._parts[part].transform([text]).indices].any() for part, telling in self._telling.items()
+        )
 
     @cached_property
     def _telling(self) -> dict[str, NDArray[np.bool_]]:
